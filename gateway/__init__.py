@@ -1,0 +1,1 @@
+"""Outbound message gateway between business apps and Meta's WhatsApp Cloud API."""

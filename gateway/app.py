@@ -1,0 +1,223 @@
+"""The composition root: settings in, a running gateway out."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+import structlog
+from aiohttp import web
+
+from gateway.clock import Clock, SandboxClock, SystemClock
+from gateway.cloud.client import CloudClient, CloudSettings
+from gateway.config import Settings
+from gateway.inbound.account_events import AccountEvents
+from gateway.inbound.digest import Digest
+from gateway.inbound.ingress import Ingress
+from gateway.inbound.message_events import MessageEvents
+from gateway.loop import Loop
+from gateway.metrics import Metrics
+from gateway.outbound.admission import AdmissionDesk
+from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.dispatch import Dispatcher
+from gateway.outbound.pacing import Pacing
+from gateway.policy.knobs import Knobs
+from gateway.store import sandbox_clock
+from gateway.store.database import Database
+from gateway.store.directory import Directory
+from gateway.store.vault import Vault
+from gateway.watch.poller import Poller
+from gateway.watch.sweeper import Sweeper
+from gateway.web.admin import Admin, AdminParts
+from gateway.web.auth import Authenticator
+from gateway.web.health import Health
+from gateway.web.media_links import MediaLinks
+from gateway.web.pass_through import PassThrough, PassThroughParts
+from gateway.web.proxy import Proxy, ProxyParts, ProxySettings
+from gateway.web.server import admin_app, data_app, listen
+from gateway.web.webhooks import Webhooks
+
+REFRESH_S = 2.0
+DIGEST_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running gateway listens."""
+
+    data_url: str
+    admin_url: str
+
+
+class Gateway:
+    """One gateway process: listeners, background loops, and the way down again."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self.clock: Clock = clock or (SandboxClock() if settings.sandbox else SystemClock())
+        self.metrics = Metrics()
+        self._stack = AsyncExitStack()
+        self._on_advance: list[Callable[[], Awaitable[object]]] = []
+
+    async def __aenter__(self) -> Self:
+        """Start everything; StoreUnavailableError or OSError when that is not possible."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Stop listening, finish what is in flight, write what is pending, and close."""
+        await self._stack.aclose()
+
+    def on_advance(self, listener: Callable[[], Awaitable[object]]) -> None:
+        """Have `listener` run after the sandbox's clock was moved over the admin API."""
+        self._on_advance.append(listener)
+
+    async def _start(self) -> None:
+        settings, clock = self._settings, self.clock
+        self.knobs = knobs_of(settings)
+        self.database = await Database.open(
+            settings.database_url.get_secret_value(),
+            connections=settings.database_connections,
+            timeout_s=settings.database_timeout_s,
+        )
+        self._stack.callback(self.database.terminate)
+        if isinstance(clock, SandboxClock):
+            await sandbox_clock.advance(self.database, clock)
+        vault_key = settings.vault_key
+        vault = Vault(vault_key.get_secret_value() if vault_key else "")
+        self.directory = Directory(self.database, vault)
+        await self.directory.refresh()
+        cloud = CloudClient.open(cloud_settings(settings))
+        self._stack.push_async_callback(cloud.close)
+        answers = AnswerWriter(self.database, clock, self.knobs.limit_window, self.metrics)
+        await self._run([asyncio.create_task(answers.run(), name="answers")])
+        await self._open_inbound(cloud)
+        await self._listen(self._proxy(cloud, answers), vault)
+
+    async def _open_inbound(self, cloud: CloudClient) -> None:
+        """Start what works in the background: digest, sweeper, poller, directory."""
+        settings, clock = self._settings, self.clock
+        refresh = Loop("directory", self.directory.refresh, REFRESH_S)
+        accounts = AccountEvents(self.knobs, refresh.wake)
+        message_events = MessageEvents(self.directory, clock, self.knobs.limit_window)
+        self.digest = Digest(self.database, clock, message_events, accounts, self.metrics)
+        self.sweeper = Sweeper(
+            self.database,
+            clock,
+            self.knobs,
+            timedelta(seconds=settings.unanswered_s),
+            refresh.wake,
+        )
+        self.poller = Poller(self.database, self.directory, cloud, clock, self.knobs)
+        self.poller.changed = refresh.wake
+        digest = Loop("digest", self.digest.run_once, DIGEST_S)
+        sweep = Loop("sweep", self._sweep, settings.sweep_s)
+        if isinstance(clock, SandboxClock):
+            clock.on_advance(sweep.wake)
+        poll = Loop("poll", self.poller.run_once, settings.poll_s)
+        secrets = [secret.get_secret_value() for secret in settings.app_secrets]
+        token = settings.verify_token
+        self._ingress = Ingress(
+            self.database, clock, secrets, token.get_secret_value() if token else None, self.metrics
+        )
+        self._ingress.on_append = digest.wake
+        self._poll = poll
+        loops = (refresh, digest, sweep, poll)
+        await self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
+
+    def _proxy(self, cloud: CloudClient, answers: AnswerWriter) -> Proxy:
+        settings = self._settings
+        desk = AdmissionDesk(self.database, self.clock, self.knobs, self.metrics)
+        authenticator = Authenticator(self.directory, pass_through=settings.pass_through)
+        links = PassThroughParts(
+            self.directory, authenticator, self.database, cloud, MediaLinks(), self.clock
+        )
+        parts = ProxyParts(
+            directory=self.directory,
+            authenticator=authenticator,
+            dispatcher=Dispatcher(desk, cloud, answers, self.clock, self.metrics),
+            pacing=Pacing(settings.throughput_share),
+            cloud=cloud,
+            pass_through=PassThrough(links, settings.max_body_bytes),
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+        allowed = ProxySettings(
+            settings.max_message_bytes, settings.wait_s, settings.outage_replies == "pass"
+        )
+        return Proxy(parts, allowed, random.Random())  # noqa: S311 - ids, not secrets
+
+    async def _listen(self, proxy: Proxy, vault: Vault) -> None:
+        settings = self._settings
+        admin_key = settings.admin_key
+        admin = Admin(
+            AdminParts(
+                self.database,
+                self.clock,
+                self.knobs,
+                vault,
+                admin_key.get_secret_value() if admin_key else None,
+                self._changed,
+                self._advance if isinstance(self.clock, SandboxClock) else None,
+            )
+        )
+        data = data_app(proxy, Webhooks(self._ingress), settings.max_message_bytes)
+        health = Health(self.database, self.metrics)
+        data_url = await self._serve(data, settings.host, settings.port)
+        admin_url = await self._serve(
+            admin_app(admin, health), settings.admin_host, settings.admin_port
+        )
+        self.addresses = Addresses(data_url, admin_url)
+        structlog.get_logger("gateway").info("listening", data=data_url, admin=admin_url)
+
+    async def _serve(self, app: web.Application, host: str, port: int) -> str:
+        runner, port = await listen(app, host, port)
+        self._stack.push_async_callback(runner.cleanup)
+        return f"http://{host}:{port}"
+
+    async def _run(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        async def stop() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        self._stack.push_async_callback(stop)
+
+    async def _sweep(self) -> None:
+        if isinstance(self.clock, SandboxClock):
+            await sandbox_clock.advance(self.database, self.clock)
+        await self.sweeper.run_once()
+
+    async def _changed(self) -> None:
+        await self.directory.refresh()
+        self._poll.wake()
+
+    async def _advance(self, seconds: float) -> None:
+        """Move the sandbox's clock and let everything that is due happen before answering."""
+        if not isinstance(self.clock, SandboxClock):
+            raise TypeError("only a sandbox's clock can be moved")
+        await sandbox_clock.advance(self.database, self.clock, seconds)
+        await self.sweeper.run_once()
+        for listener in self._on_advance:
+            await listener()
+
+
+def knobs_of(settings: Settings) -> Knobs:
+    """Return the knobs as the settings have them."""
+    return Knobs(pair_capacity=settings.pair_capacity, shadow=frozenset(settings.shadow_rules))
+
+
+def cloud_settings(settings: Settings) -> CloudSettings:
+    """Return where the Cloud API is, as the settings have it."""
+    return CloudSettings(
+        base_url=settings.cloud_url,
+        version=settings.cloud_version,
+        answer_timeout_s=settings.cloud_timeout_s,
+    )

@@ -1,0 +1,44 @@
+"""`gateway serve`: runs one gateway process against a migrated database."""
+
+from typing import Annotated
+
+import typer
+
+from gateway import logs
+from gateway.app import Gateway
+from gateway.cli.runner import fail, run, settings_or_fail, until_stopped
+from gateway.config import Settings
+from gateway.store.errors import StoreUnavailableError
+from gateway.store.migrate import pending
+from gateway.store.vault import VaultError
+
+Port = Annotated[int | None, typer.Option(min=0, max=65535)]
+
+
+def serve(port: Port = None, admin_port: Port = None) -> None:
+    """Run the gateway: the data listener for apps and Meta, the admin listener for operators.
+
+    Settings come from GATEWAY_* variables or a TOML file (GATEWAY_CONFIG); the ports may be given
+    here. Any number of processes may serve one database. SIGTERM stops it in good order.
+    """
+    given = {"port": port, "admin_port": admin_port}
+    settings = settings_or_fail(
+        **{name: value for name, value in given.items() if value is not None}
+    )
+    logs.configure(settings.log_level)
+    try:
+        run(_serve(settings))
+    except StoreUnavailableError as error:
+        fail(str(error))
+    except VaultError as error:
+        fail(f"GATEWAY_VAULT_KEY: {error}")
+    except OSError as error:
+        fail(f"cannot listen: {error.strerror or error}")
+
+
+async def _serve(settings: Settings) -> None:
+    missing = await pending(settings.database_url.get_secret_value())
+    if missing:
+        fail(f"the database lacks {', '.join(missing)}: run `gateway migrate`")
+    async with Gateway(settings):
+        await until_stopped()

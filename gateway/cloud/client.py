@@ -1,0 +1,155 @@
+"""Calls the Cloud API: sends messages, streams everything else, reads nodes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Self
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from gateway.cloud.outcome import Answer, InDoubt, Outcome, Refused, outcome_of
+
+# A request that never reached the other side; everything else may have.
+NEVER_LEFT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+GRAPH: Final = "https://graph.facebook.com"
+PAGE: Final = 250  # templates a page, the most a small account may have
+MOST_PAGES: Final = 40
+
+
+class CloudError(Exception):
+    """The Cloud API did not give what was asked for; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """Where the Cloud API is and how long to wait for it, in seconds."""
+
+    base_url: str = GRAPH
+    version: str = "v25.0"
+    answer_timeout_s: float = 30.0
+    connect_timeout_s: float = 5.0
+    connections: int = 512
+
+
+class CloudClient:
+    """One keep-alive session to the Cloud API."""
+
+    def __init__(self, session: aiohttp.ClientSession, settings: CloudSettings) -> None:
+        self._session = session
+        self._settings = settings
+        self._base = settings.base_url.rstrip("/")
+        self._url = lru_cache(maxsize=4096)(self._make_url)
+        self._stream_timeout = aiohttp.ClientTimeout(
+            total=None,
+            sock_connect=settings.connect_timeout_s,
+            sock_read=settings.answer_timeout_s,
+        )
+
+    @classmethod
+    def open(cls, settings: CloudSettings) -> Self:
+        """Open the session; `close` it in the end."""
+        timeout = aiohttp.ClientTimeout(
+            total=settings.answer_timeout_s, sock_connect=settings.connect_timeout_s
+        )
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=settings.connections),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=timeout,
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
+        )
+        return cls(session, settings)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._session.close()
+
+    async def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        """Post one message and tell what became of it; never raises for what the network does."""
+        try:
+            async with self._session.post(
+                self._url(path), data=body, headers=headers, allow_redirects=False
+            ) as response:
+                answer = Answer(response.status, response.headers, await response.read())
+        except NEVER_LEFT as error:
+            return Refused(None, None, f"the Cloud API cannot be reached ({type(error).__name__})")
+        except TimeoutError:
+            seconds = self._settings.answer_timeout_s
+            return InDoubt(None, f"no answer within {seconds:g} s", timed_out=True)
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
+            return InDoubt(None, f"the connection broke ({type(error).__name__})")
+        return outcome_of(answer)
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, url: str, headers: Mapping[str, str], body: AsyncIterator[bytes] | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Pass a request through and lend the response; the body is streamed both ways.
+
+        `url` is a path of the Cloud API, or a whole URL that Meta itself has handed out. Raises
+        aiohttp.ClientError or TimeoutError.
+        """
+        async with self._session.request(
+            method,
+            self._url(url) if url.startswith("/") else URL(url, encoded=True),
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            timeout=self._stream_timeout,
+        ) as response:
+            yield response
+
+    async def get_number(self, phone_number_id: str, token: str) -> Mapping[str, Any]:
+        """Return the phone-number node with the fields that govern; CloudError if it is refused."""
+        fields = (
+            "id,display_phone_number,quality_rating,status,throughput,messaging_limit_tier,"
+            "whatsapp_business_manager_messaging_limit"
+        )
+        return await self._get(
+            f"/{self._settings.version}/{phone_number_id}?fields={fields}", token
+        )
+
+    async def get_templates(self, waba_id: str, token: str) -> list[Mapping[str, Any]]:
+        """Return the whole template list of a WABA; CloudError if any page is refused."""
+        fields = "id,name,language,category,status"
+        path = f"/{self._settings.version}/{waba_id}/message_templates?fields={fields}&limit={PAGE}"
+        templates: list[Mapping[str, Any]] = []
+        after = ""
+        for _ in range(MOST_PAGES):
+            page = await self._get(path + after, token)
+            templates += [entry for entry in page.get("data", []) if isinstance(entry, dict)]
+            paging = page.get("paging") or {}
+            cursor = (paging.get("cursors") or {}).get("after")
+            if not paging.get("next") or not cursor:
+                return templates
+            after = f"&after={cursor}"
+        raise CloudError(f"WABA {waba_id} lists more than {MOST_PAGES * PAGE} templates")
+
+    async def _get(self, path: str, token: str) -> Mapping[str, Any]:
+        try:
+            async with self._session.get(
+                self._url(path), headers={"Authorization": f"Bearer {token}"}
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise CloudError(f"the Cloud API cannot be reached ({type(error).__name__})") from error
+        try:
+            node = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise CloudError(f"HTTP {response.status} without JSON") from error
+        if response.status != 200 or not isinstance(node, dict):  # noqa: PLR2004 - OK
+            raise CloudError(f"HTTP {response.status}: {_message(node)}")
+        return node
+
+    def _make_url(self, path: str) -> URL:
+        return URL(self._base + path, encoded=True)
+
+
+def _message(node: Any) -> str:
+    error = node.get("error") if isinstance(node, dict) else None
+    return str(error.get("message")) if isinstance(error, dict) else "no error given"

@@ -1,0 +1,151 @@
+"""Every setting, its default and its meaning; the only reader of the environment."""
+
+import os
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CONFIG_FILE: Final = "GATEWAY_CONFIG"
+
+
+class Settings(BaseSettings):
+    """The settings of one gateway process.
+
+    Taken from `GATEWAY_<NAME>` in the environment, else from the TOML file that `GATEWAY_CONFIG`
+    names (default `gateway.toml` in the working folder, if there is one), else from here.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", extra="forbid", frozen=True)
+
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://localhost/gateway"),
+        description="PostgreSQL, as a URL: `postgresql://user:password@host:5432/name`.",
+    )
+    database_connections: int = Field(
+        10, ge=2, description="Most connections this process opens to PostgreSQL."
+    )
+    database_timeout_s: float = Field(
+        5.0, gt=0, description="Seconds until a silent database counts as away."
+    )
+    host: str = Field("127.0.0.1", description="Address of the data listener, for apps and Meta.")
+    port: int = Field(8080, ge=0, le=65535, description="Port of the data listener.")
+    admin_host: str = Field("127.0.0.1", description="Address of the admin listener.")
+    admin_port: int = Field(8081, ge=0, le=65535, description="Port of the admin listener.")
+    admin_key: SecretStr | None = Field(
+        None,
+        description="Key of the admin API, as `Authorization: Bearer`. Without one it is shut.",
+    )
+    cloud_url: str = Field(
+        "https://graph.facebook.com", description="Where the Cloud API is (the emulator, in tests)."
+    )
+    cloud_version: str = Field(
+        "v25.0", description="Graph API version of the gateway's own calls; apps choose theirs."
+    )
+    cloud_timeout_s: float = Field(
+        30.0, gt=0, description="Seconds to wait for an answer; after that a send is in doubt."
+    )
+    app_secrets: tuple[SecretStr, ...] = Field(
+        (),
+        max_length=2,
+        description="Meta app secrets that sign webhooks; two during a rotation (JSON list).",
+    )
+    verify_token: SecretStr | None = Field(
+        None, description="Token of the webhook verification request (`hub.verify_token`)."
+    )
+    vault_key: SecretStr | None = Field(
+        None, description="Seals the access tokens in the database; any long random string."
+    )
+    pass_through: bool = Field(
+        default=True,
+        description="Whether apps may send with their own Meta token instead of a key of ours.",
+    )
+    outage_replies: Literal["pass", "refuse"] = Field(
+        "pass",
+        description=(
+            "With the database away: free-form messages (which Meta itself takes inside a service "
+            "window only) are passed on ungoverned, or refused like everything else."
+        ),
+    )
+    wait_s: float = Field(
+        10.0, ge=0, description="Longest wait in a number's line; `Prefer: wait=n` asks for less."
+    )
+    throughput_share: float = Field(
+        1.0, gt=0, le=1, description="This process's part of each number's throughput: 1/replicas."
+    )
+    max_message_bytes: int = Field(1_048_576, gt=0, description="Largest body of a send, in bytes.")
+    max_body_bytes: int = Field(
+        110_000_000, gt=0, description="Largest body passed through (media), in bytes."
+    )
+    poll_s: float = Field(
+        900.0, gt=0, description="Seconds between two readings of numbers and templates from Meta."
+    )
+    sweep_s: float = Field(
+        5.0, gt=0, description="Seconds between two sweeps of clocks, ledger and journal."
+    )
+    unanswered_s: float = Field(
+        120.0, gt=0, description="Seconds after which a send without an answer is in doubt."
+    )
+    pair_capacity: int = Field(
+        30, ge=1, le=45, description="Messages at once to one user; Meta takes 45 (R§5.2)."
+    )
+    shadow_rules: tuple[str, ...] = Field(
+        (), description="Rules that only count their objections (JSON list of names)."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least level that is logged, as JSON lines on standard error."
+    )
+    sandbox: bool = Field(
+        default=False, description="Allows the clock to be moved. Never in production."
+    )
+
+    @field_validator("cloud_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - none is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - none is read
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then the file."""
+        file = Path(os.environ.get(CONFIG_FILE, "gateway.toml"))
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=file),
+        )
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; pydantic.ValidationError names each one that is wrong."""
+    return Settings(**overrides)
+
+
+def settings_table() -> str:
+    """Return the settings as a Markdown table, for the README."""
+    lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, SecretStr):
+            default = default.get_secret_value()
+        shown = (
+            "none"
+            if default in (None, ())
+            else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        )
+        lines.append(f"| `GATEWAY_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(lines)

@@ -1,0 +1,41 @@
+"""Wires the emulator's doors into one web application and runs its background work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from gateway.emulator import graph, media_door, steering
+from gateway.emulator.state import State
+
+_LARGEST_BODY = 110 * 1024 * 1024
+
+
+def application(state: State) -> web.Application:
+    """Build the application; starting it starts the webhook sender and the schedule."""
+    app = web.Application(client_max_size=_LARGEST_BODY)
+    app.add_routes(steering.routes(state))
+
+    async def download(request: web.Request) -> web.StreamResponse:
+        return media_door.download(state, request)
+
+    async def anything(request: web.Request) -> web.StreamResponse:
+        return await graph.answer(state, request)
+
+    app.router.add_get(media_door.DOWNLOAD_PATH + "/{ticket}", download)
+    app.router.add_route("*", "/{path:.*}", anything)
+
+    async def background(_: web.Application) -> AsyncIterator[None]:
+        await state.sender.start()
+        watcher = asyncio.create_task(state.schedule.watch(lambda: state.clock.now().timestamp()))
+        yield
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+        await state.sender.stop()
+
+    async def hang_up(_: web.Application) -> None:
+        state.closing.set()
+
+    app.cleanup_ctx.append(background)
+    app.on_shutdown.append(hang_up)
+    return app

@@ -1,0 +1,75 @@
+"""Stores uploaded media and hands out download addresses that last five minutes."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+# Source: MEDIA, 16 Jun 2026 (R§1.3).
+URL_LIFE_S = 300.0
+ID_LIFE_S = 30 * 86_400.0
+_MAX_BYTES = {"image": 5_000_000, "audio": 16_000_000, "video": 16_000_000}
+_MAX_OTHER_BYTES = 100_000_000
+_KEPT_FILES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One uploaded file; the id is valid for 30 days."""
+
+    id: str
+    phone_number_id: str
+    mime_type: str
+    content: bytes
+    sha256: str
+    expires_at: float
+
+
+class MediaStore:
+    """Files by id and by ticket; the oldest leaves when there are more than 1,000."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, Media] = {}
+        self._tickets: dict[str, tuple[str, float]] = {}
+        self._last_id = 700_000_000_000_000
+
+    def add(self, phone_number_id: str, mime_type: str, content: bytes, now: float) -> Media:
+        """Keep a file."""
+        self._last_id += 1
+        media = Media(
+            id=str(self._last_id),
+            phone_number_id=phone_number_id,
+            mime_type=mime_type,
+            content=content,
+            sha256=hashlib.sha256(content).hexdigest(),
+            expires_at=now + ID_LIFE_S,
+        )
+        self._files[media.id] = media
+        if len(self._files) > _KEPT_FILES:
+            del self._files[next(iter(self._files))]
+        return media
+
+    def get(self, media_id: str, now: float) -> Media | None:
+        """Find a file that has not expired."""
+        media = self._files.get(media_id)
+        return media if media is not None and now < media.expires_at else None
+
+    def delete(self, media_id: str) -> None:
+        """Forget a file."""
+        self._files.pop(media_id, None)
+
+    def ticket(self, media_id: str, now: float) -> str:
+        """Issue what makes a download address, good for five minutes."""
+        self._tickets = {key: held for key, held in self._tickets.items() if held[1] > now}
+        ticket = secrets.token_urlsafe(16)
+        self._tickets[ticket] = (media_id, now + URL_LIFE_S)
+        return ticket
+
+    def redeem(self, ticket: str, now: float) -> Media | None:
+        """Find the file behind a ticket that has not expired."""
+        media_id, expires_at = self._tickets.get(ticket, ("", 0.0))
+        return self.get(media_id, now) if now < expires_at else None
+
+
+def largest_of(mime_type: str) -> int:
+    """Give the largest upload of a MIME type in bytes."""
+    return _MAX_BYTES.get(mime_type.partition("/")[0], _MAX_OTHER_BYTES)

@@ -1,0 +1,1 @@
+"""From Meta to us: take in, understand, remember."""

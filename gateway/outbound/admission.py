@@ -1,0 +1,305 @@
+"""The admission desk: decides on messages in batches, one short write a batch.
+
+Whoever arrives while a batch is being written joins the next one. A batch is decided on facts read
+in one statement and written by one statement, which takes effect only for pools nobody else has
+written since: two round trips, and no lock is held while we think. What lost such a race is decided
+again under the pool's lock, so that nobody loses twice.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from gateway.clock import Clock
+from gateway.metrics import Metrics
+from gateway.policy.fold import BatchFacts, Candidate, PoolState, fold
+from gateway.policy.knobs import Knobs
+from gateway.policy.lifecycle import Hold, MessageState
+from gateway.policy.verdict import Decision, Objection, Verdict
+from gateway.store import facts, quota
+from gateway.store.database import Database
+from gateway.store.errors import UnknownNumberError
+from gateway.store.facts import HotFacts, PoolVersion, StateCache
+from gateway.store.quota import JournalRow
+from gateway.whatsapp.ids import PoolId, UserId
+from gateway.whatsapp.number import UNLIMITED
+from gateway.whatsapp.recipient import RecipientKind
+
+LARGEST_BATCH: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A candidate with what the journal keeps of it."""
+
+    message_id: UUID
+    app_id: str
+    candidate: Candidate
+    correlated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The desk's answer: the verdict, and what is left of the pool's allowance after it."""
+
+    verdict: Verdict
+    allowance: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    submission: Submission
+    answer: asyncio.Future[Admission]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A batch with all that is known about it."""
+
+    batch: list[_Waiting]
+    candidates: list[Candidate]
+    pools: dict[PoolId, PoolVersion]
+    facts: BatchFacts
+
+    def decided(self, verdicts: list[Verdict]) -> Iterator[tuple[_Waiting, Candidate, Verdict]]:
+        return zip(self.batch, self.candidates, verdicts, strict=True)
+
+
+class AdmissionDesk:
+    """Takes submissions, answers with verdicts that are durable when they are given."""
+
+    def __init__(self, database: Database, clock: Clock, knobs: Knobs, metrics: Metrics) -> None:
+        self._database = database
+        self._clock = clock
+        self._knobs = knobs
+        self._metrics = metrics
+        self._cache = StateCache()
+        self._waiting: list[_Waiting] = []
+        self._worker: asyncio.Task[None] | None = None
+
+    async def submit(self, submission: Submission) -> Admission:
+        """Return the verdict once it is written.
+
+        Raises StoreUnavailableError when the database is away (nothing was reserved then, or it is
+        in doubt and ages out), UnknownNumberError when the number has left its pool.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(submission, loop.create_future())
+        self._waiting.append(waiting)
+        if self._worker is None:
+            self._worker = loop.create_task(self._work())
+        # Shielded: a caller who goes away must not take the verdict from the journal.
+        return await asyncio.shield(waiting.answer)
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[:LARGEST_BATCH]
+                del self._waiting[:LARGEST_BATCH]
+                await self._decide_on(batch)
+        finally:
+            self._worker = None
+
+    async def _decide_on(self, batch: list[_Waiting]) -> None:
+        self._metrics.batch_size.observe(len(batch))
+        try:
+            async with self._database.connection() as connection:
+                left = await self._attempt(connection, batch)
+            if left:
+                self._metrics.conflicts.inc(len(left))
+                await self._decide_locked(left)
+        except Exception as error:  # noqa: BLE001 - each caller is told, none waits for ever
+            for waiting in batch:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(error)
+                    waiting.answer.exception()  # a caller who has left does not fetch it
+
+    async def _decide_locked(self, batch: list[_Waiting]) -> None:
+        pool_ids = sorted({w.submission.candidate.pool_id for w in batch})
+        answers: list[tuple[_Waiting, Admission]] = []
+        async with self._database.transaction() as connection:
+            await quota.lock(connection, pool_ids)
+            await self._attempt(connection, batch, answers)
+        for waiting, admission in answers:
+            _answer(waiting, admission)
+
+    async def _attempt(
+        self,
+        connection: Any,
+        batch: list[_Waiting],
+        answers: list[tuple[_Waiting, Admission]] | None = None,
+    ) -> list[_Waiting]:
+        """Decide and write once; return what has to be decided again.
+
+        Answers are given at once, or collected where a commit is still to come.
+        """
+        now = self._clock.now()
+        known = await self._load(connection, batch, now)
+        folded = fold(known.candidates, known.facts, self._knobs, now)
+        journal = [
+            _journal_row(waiting.submission, candidate, verdict, known.facts, now)
+            for waiting, candidate, verdict in known.decided(folded.verdicts)
+        ]
+        number_pools = {c.phone_number_id: c.pool_id for c in known.candidates}
+        written = await quota.reserve(connection, known.pools, folded, journal, number_pools)
+        left = []
+        for waiting, candidate, verdict in known.decided(folded.verdicts):
+            pool_id = candidate.pool_id
+            if pool_id not in written:
+                left.append(waiting)
+                continue
+            counted = known.pools[pool_id].counted + folded.added.get(pool_id, 0)
+            admission = _admission(verdict, known.facts.pools[pool_id], counted)
+            if answers is None:
+                _answer(waiting, admission)
+            else:
+                answers.append((waiting, admission))
+        return left
+
+    async def _load(self, connection: Any, batch: list[_Waiting], now: datetime) -> _Known:
+        """Load the facts; pools that are nearly full are first cleared of who has left them."""
+        candidates = [waiting.submission.candidate for waiting in batch]
+        hot = await facts.load_hot(connection, candidates)
+        states = await self._cache.get(connection, hot.pools)
+        oldest: dict[PoolId, datetime | None] = {}
+        if nearly_full := _nearly_full(hot, states, len(batch)):
+            oldest = await facts.load_oldest(connection, nearly_full)
+            left_by = now - self._knobs.limit_window
+            aged = sorted(pool_id for pool_id, at in oldest.items() if at and at <= left_by)
+            for pool_id in aged:
+                await quota.expire(connection, pool_id, left_by)
+            if aged:
+                hot = await facts.load_hot(connection, candidates)
+                states = await self._cache.get(connection, hot.pools)
+                oldest = await facts.load_oldest(connection, nearly_full)
+        batch, hot = _without_strangers(batch, hot, states)
+        window = self._knobs.limit_window
+        return _Known(
+            batch,
+            [
+                _as_known(w.submission.candidate, u)
+                for w, u in zip(batch, hot.user_ids, strict=True)
+            ],
+            hot.pools,
+            BatchFacts(
+                pools=states,
+                counted={pool_id: seen.counted for pool_id, seen in hot.pools.items()},
+                next_slot_at={pool_id: at and at + window for pool_id, at in oldest.items()},
+                users=hot.users,
+            ),
+        )
+
+
+def _answer(waiting: _Waiting, admission: Admission) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_result(admission)
+
+
+def _nearly_full(hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: int) -> list[PoolId]:
+    return [
+        pool_id
+        for pool_id, seen in hot.pools.items()
+        if seen.counted + arriving >= _allowance(states[pool_id])
+    ]
+
+
+def _allowance(state: PoolState) -> int:
+    if state.messaging_limit >= UNLIMITED:
+        return UNLIMITED
+    return int(state.messaging_limit * (1 - state.headroom))
+
+
+def _admission(verdict: Verdict, state: PoolState, counted: int) -> Admission:
+    allowance = _allowance(state)
+    return Admission(verdict, allowance, max(allowance - counted, 0))
+
+
+def _without_strangers(
+    batch: list[_Waiting], hot: HotFacts, states: Mapping[PoolId, PoolState]
+) -> tuple[list[_Waiting], HotFacts]:
+    """Turn away what names a number that is not in its pool (any more)."""
+    known = [
+        waiting.submission.candidate.phone_number_id
+        in states[waiting.submission.candidate.pool_id].numbers
+        for waiting in batch
+    ]
+    if all(known):
+        return batch, hot
+    for waiting, is_known in zip(batch, known, strict=True):
+        if not is_known and not waiting.answer.done():
+            stranger = waiting.submission.candidate.phone_number_id
+            waiting.answer.set_exception(UnknownNumberError(stranger))
+    pick = [index for index, is_known in enumerate(known) if is_known]
+    return (
+        [batch[index] for index in pick],
+        HotFacts(hot.pools, [hot.user_ids[i] for i in pick], [hot.users[i] for i in pick]),
+    )
+
+
+def _as_known(candidate: Candidate, user_id: UserId) -> Candidate:
+    """Put the user in the place of a business-scoped id that is known to be theirs."""
+    if user_id == candidate.user_id:
+        return candidate
+    return replace(candidate, user_id=user_id)
+
+
+def _journal_row(
+    submission: Submission,
+    candidate: Candidate,
+    verdict: Verdict,
+    known: BatchFacts,
+    now: datetime,
+) -> JournalRow:
+    message, decisive = candidate.message, verdict.decisive
+    admitted = verdict.decision is Decision.ADMIT
+    is_group = message.recipient.kind is RecipientKind.GROUP
+    key = message.template
+    template = known.pools[candidate.pool_id].template(candidate.phone_number_id, key)
+    return JournalRow(
+        pool_id=candidate.pool_id,
+        message_id=submission.message_id,
+        created_at=now,
+        app_id=submission.app_id,
+        phone_number_id=candidate.phone_number_id,
+        user_id=candidate.user_id,
+        type=message.type,
+        template_name=key.name if key else None,
+        template_language=key.language if key else None,
+        category=template.category if template else None,
+        business_initiated=verdict.business_initiated,
+        decision=verdict.decision,
+        rule=decisive.rule if decisive else None,
+        retry_at=verdict.retry_at,
+        objections=_objections(verdict),
+        state=MessageState.RESERVED if admitted else MessageState.TURNED_AWAY,
+        hold=Hold.RESERVED if admitted and verdict.business_initiated and not is_group else None,
+        correlated=submission.correlated,
+        code=decisive.code if decisive else None,
+        detail=decisive.details if decisive else None,
+    )
+
+
+def _objections(verdict: Verdict) -> str | None:
+    if not verdict.objections and not verdict.shadowed:
+        return None
+    listed = [
+        *(_objection(objection, shadow=False) for objection in verdict.objections),
+        *(_objection(objection, shadow=True) for objection in verdict.shadowed),
+    ]
+    return orjson.dumps(listed).decode()
+
+
+def _objection(objection: Objection, *, shadow: bool) -> dict[str, Any]:
+    return {
+        "rule": objection.rule,
+        "code": objection.code,
+        "details": objection.details,
+        "until": objection.until,
+        "shadow": shadow,
+    }

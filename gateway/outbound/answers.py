@@ -1,0 +1,104 @@
+"""Writes Meta's answers to the journal behind the traffic, in batches, and releases refusals."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.metrics import Metrics
+from gateway.policy.lifecycle import MessageState
+from gateway.store import messages, quota
+from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailableError
+from gateway.store.messages import Answer
+from gateway.whatsapp.ids import PoolId
+
+LINGER_S: Final = 0.01
+RETRY_S: Final = 0.5
+LARGEST_WRITE: Final = 500
+
+
+class AnswerWriter:
+    """Keeps answers until they are written; the database may go away and come back meanwhile."""
+
+    def __init__(
+        self, database: Database, clock: Clock, limit_window: timedelta, metrics: Metrics
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._limit_window = limit_window
+        self._metrics = metrics
+        self._log = structlog.get_logger("gateway.outbound.answers")
+        self._pending: list[tuple[Answer, bool]] = []
+        self._written: asyncio.Future[None] | None = None
+        self._more = asyncio.Event()
+
+    def record(self, answer: Answer, *, correlated: bool) -> None:
+        """Have an answer written soon."""
+        self._pending.append((answer, correlated))
+        self._more.set()
+
+    async def flushed(self) -> None:
+        """Wait until everything recorded so far is written (or the writer stops)."""
+        if self._pending:
+            if self._written is None:
+                self._written = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._written)
+
+    async def run(self) -> None:
+        """Write until cancelled; then write what is left, once."""
+        try:
+            while True:
+                await self._more.wait()
+                await asyncio.sleep(LINGER_S)  # a fuller batch costs the database less
+                self._more.clear()
+                if not await self._write_all():
+                    await asyncio.sleep(RETRY_S)
+                    self._more.set()
+        finally:
+            await self._write_all()
+            self._tell_written()
+
+    async def _write_all(self) -> bool:
+        while self._pending:
+            batch = self._pending[:LARGEST_WRITE]
+            try:
+                await self._write(batch)
+            except StoreUnavailableError as error:
+                self._metrics.store_away.inc()
+                self._log.warning("answers wait for the database", error=str(error))
+                return False
+            del self._pending[: len(batch)]
+            self._metrics.answers_behind.set(len(self._pending))
+        self._tell_written()
+        return True
+
+    async def _write(self, batch: Sequence[tuple[Answer, bool]]) -> None:
+        answers = [answer for answer, _ in batch]
+        strays = [answer for answer, correlated in batch if not correlated and answer.wamid]
+        refused: dict[PoolId, list[UUID]] = defaultdict(list)
+        for answer in answers:
+            if answer.state is MessageState.REFUSED:
+                refused[answer.pool_id].append(answer.message_id)
+        async with self._database.connection() as connection:
+            await messages.record_answers(connection, answers)
+            if refused:
+                await self._release(connection, refused)
+            if strays:
+                await messages.remember_wamids(connection, strays)
+
+    async def _release(self, connection: Any, refused: dict[PoolId, list[UUID]]) -> None:
+        since = self._clock.now() - self._limit_window
+        for pool_id, message_ids in sorted(refused.items()):
+            async with connection.transaction():
+                await quota.release(connection, pool_id, message_ids, since)
+
+    def _tell_written(self) -> None:
+        if self._written is not None:
+            self._written.set_result(None)
+            self._written = None

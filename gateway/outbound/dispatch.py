@@ -1,0 +1,137 @@
+"""Takes one message from the app to Meta: line, desk, wire, journal."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+from uuid import UUID
+
+from gateway.clock import Clock
+from gateway.cloud.client import CloudClient
+from gateway.cloud.outcome import Accepted, InDoubt, Outcome, Refused
+from gateway.metrics import Metrics
+from gateway.outbound.admission import Admission, AdmissionDesk, Submission
+from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.pacing import Line
+from gateway.policy.lifecycle import MessageState
+from gateway.policy.verdict import Decision
+from gateway.store.messages import Answer
+
+RELEASE_WAIT_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A message ready to go: `path` and `headers` are those of the Cloud API."""
+
+    submission: Submission
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    most_wait_s: float
+
+
+@dataclass(slots=True)
+class Timing:
+    """Seconds a message spent waiting in the line and at the Cloud API."""
+
+    wait_s: float = 0.0
+    upstream_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What was decided and, if it left, what became of it."""
+
+    admission: Admission
+    outcome: Outcome | None
+    timing: Timing = field(default_factory=Timing)
+
+
+class Dispatcher:
+    """Sends what is admitted, and has the journal told of every answer."""
+
+    def __init__(
+        self,
+        desk: AdmissionDesk,
+        cloud: CloudClient,
+        answers: AnswerWriter,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._desk = desk
+        self._cloud = cloud
+        self._answers = answers
+        self._clock = clock
+        self._metrics = metrics
+
+    async def handle(self, request: Request, line: Line) -> Handled:
+        """Return what became of one message.
+
+        Raises CongestedError when the line is too long, StoreUnavailableError when nothing can be
+        decided; in both cases nothing has left.
+        """
+        timing = Timing()
+        started = time.perf_counter()
+        async with line.place(request.most_wait_s):
+            timing.wait_s = time.perf_counter() - started
+            admission = await self._desk.submit(request.submission)
+            self._count(admission)
+            if admission.verdict.decision is not Decision.ADMIT:
+                return Handled(admission, None, timing)
+            paced = time.perf_counter()
+            await line.turn()
+        leaves = time.perf_counter()
+        timing.wait_s += leaves - paced
+        outcome = await self._cloud.send(request.path, request.body, request.headers)
+        timing.upstream_s = time.perf_counter() - leaves
+        await self._note(request.submission, outcome)
+        return Handled(admission, outcome, timing)
+
+    def _count(self, admission: Admission) -> None:
+        decisive = admission.verdict.decisive
+        rule = decisive.rule if decisive else "none"
+        self._metrics.decisions.labels(admission.verdict.decision, rule).inc()
+        for objection in admission.verdict.shadowed:
+            self._metrics.decisions.labels("shadow", objection.rule).inc()
+
+    async def _note(self, submission: Submission, outcome: Outcome) -> None:
+        state, wamid, code, detail = _reading(outcome)
+        self._metrics.outcomes.labels(state).inc()
+        answer = Answer(
+            pool_id=submission.candidate.pool_id,
+            message_id=submission.message_id,
+            state=state,
+            wamid=wamid,
+            code=code,
+            detail=detail,
+            answered_at=self._clock.now(),
+        )
+        self._answers.record(answer, correlated=submission.correlated)
+        if state is MessageState.REFUSED:
+            await self._released()
+
+    async def _released(self) -> None:
+        """Let the slot be free by the time the app hears of the refusal, if that takes no time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_WAIT_S):
+                await self._answers.flushed()
+
+
+def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, str | None]:
+    match outcome:
+        case Accepted(wamid=wamid):
+            return MessageState.ACCEPTED, wamid, None, None
+        case Refused(error=error, reason=reason):
+            return MessageState.REFUSED, None, error.code if error else None, reason
+        case InDoubt(reason=reason):
+            return MessageState.IN_DOUBT, None, None, reason
+        case _:
+            assert_never(outcome)
+
+
+def message_name(message_id: UUID) -> str:
+    """Return a message's id as apps and Meta see it: 32 hexadecimal digits."""
+    return message_id.hex

@@ -1,0 +1,106 @@
+"""Names everything a decision may know about number, pool, template and user."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.policy.knobs import Knobs
+from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
+from gateway.whatsapp.number import UNLIMITED, NumberStatus, QualityRating, Regime
+from gateway.whatsapp.restriction import RestrictionType
+from gateway.whatsapp.template import TemplateCategory, TemplateStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFacts:
+    """One business number; the two clocks of the per-number regime stand beside its status."""
+
+    phone_number_id: PhoneNumberId
+    pool_id: PoolId
+    waba_id: WabaId
+    status: NumberStatus
+    quality_rating: QualityRating = QualityRating.UNKNOWN
+    flagged_until: datetime | None = None
+    restricted_until: datetime | None = None
+    restricted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFacts:
+    """The numbers that share one messaging limit.
+
+    `counted` is the number of users in the ledger; `next_slot_at` the instant at which the oldest
+    of them leaves it (known only when the pool is nearly full).
+    """
+
+    pool_id: PoolId
+    regime: Regime
+    messaging_limit: int
+    headroom: float
+    counted: int = 0
+    next_slot_at: datetime | None = None
+
+    @property
+    def allowance(self) -> int:
+        """Unique users this gateway lets through in 24 hours: the limit less the headroom."""
+        if self.messaging_limit >= UNLIMITED:
+            return UNLIMITED
+        return int(self.messaging_limit * (1 - self.headroom))
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFacts:
+    """One template in one language."""
+
+    category: TemplateCategory
+    status: TemplateStatus
+    paused_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionFacts:
+    """A policy restriction on the WABA; `until` None means that no end was announced."""
+
+    type: RestrictionType
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """One user as seen by one number and its pool.
+
+    `reached_at` is the last business-initiated send of the pool to this user, None when the
+    ledger has no row; `pair_tat` the theoretical arrival time of the pair rate.
+    """
+
+    reached_at: datetime | None = None
+    last_inbound_at: datetime | None = None
+    pair_tat: datetime | None = None
+    marketing_stopped: bool = False
+
+    def has_open_window(self, knobs: Knobs, now: datetime) -> bool:
+        """Tell whether the service window is open at `now`, our margin taken off."""
+        opened = self.last_inbound_at
+        return (
+            opened is not None and now < opened + knobs.service_window - knobs.service_window_margin
+        )
+
+    def counts(self, knobs: Knobs, now: datetime) -> bool:
+        """Tell whether the user holds a slot of the messaging limit at `now`."""
+        return self.reached_at is not None and self.reached_at > now - knobs.limit_window
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known when one message is decided.
+
+    `template` is None for other types and for a template nobody has told us of;
+    `templates_known` tells whether the WABA's list was read as a whole, so that absence is proof.
+    """
+
+    number: NumberFacts
+    pool: PoolFacts
+    user: UserFacts
+    restrictions: tuple[RestrictionFacts, ...] = ()
+    template: TemplateFacts | None = None
+    templates_known: bool = False
+    window_open: bool = False

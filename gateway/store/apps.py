@@ -1,0 +1,76 @@
+"""The apps that may send, the tokens they send with, and the ids that belong to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from gateway.store.queries import beside
+from gateway.whatsapp.ids import PhoneNumberId, WabaId
+
+SQL = beside(__file__)
+
+
+class Credential(StrEnum):
+    """How an app proves who it is: with our key, or with Meta's token, which is passed through."""
+
+    GATEWAY_KEY = "gateway_key"
+    META_TOKEN = "meta_token"  # noqa: S105 - a word, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One client of the gateway; `key_hash` is the SHA-256 of what it authenticates with."""
+
+    app_id: str
+    name: str
+    key_hash: bytes
+    credential: Credential
+
+
+async def get_all(connection: Any) -> list[App]:
+    """Return the apps that are not disabled."""
+    return [
+        App(row["app_id"], row["name"], row["key_hash"], Credential(row["credential"]))
+        for row in await connection.fetch(SQL["all"])
+    ]
+
+
+async def put(connection: Any, app: App, at: datetime) -> None:
+    """Add an app, or give it another key."""
+    await connection.execute(SQL["put"], app.app_id, app.name, app.key_hash, app.credential, at)
+
+
+async def put_token(connection: Any, waba_id: WabaId, sealed: bytes) -> None:
+    """Keep the sealed access token of a WABA."""
+    await connection.execute(SQL["put_token"], waba_id, sealed)
+
+
+async def get_tokens(connection: Any) -> dict[WabaId, bytes]:
+    """Return the sealed access token of each WABA that has one."""
+    return {row["waba_id"]: row["sealed_token"] for row in await connection.fetch(SQL["tokens"])}
+
+
+async def put_media(
+    connection: Any, media: Sequence[tuple[str, PhoneNumberId]], at: datetime
+) -> None:
+    """Remember which number media ids belong to."""
+    await connection.execute(
+        SQL["put_media"],
+        [media_id for media_id, _ in media],
+        [number for _, number in media],
+        [at] * len(media),
+    )
+
+
+async def number_of_media(connection: Any, media_id: str) -> PhoneNumberId | None:
+    """Return the number a media id belongs to, None when it was never seen."""
+    number: PhoneNumberId | None = await connection.fetchval(SQL["media_number"], media_id)
+    return number
+
+
+async def waba_of_template(connection: Any, template_id: str) -> WabaId | None:
+    """Return the WABA a template id belongs to, None when it was never seen."""
+    waba: WabaId | None = await connection.fetchval(SQL["template_waba"], template_id)
+    return waba

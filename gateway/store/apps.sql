@@ -1,0 +1,27 @@
+-- name: all
+select app_id, name, key_hash, credential from apps where disabled_at is null
+
+-- name: put
+insert into apps (app_id, name, key_hash, credential, created_at)
+values ($1, $2, $3, $4, $5)
+on conflict (app_id) do update
+    set name = excluded.name, key_hash = excluded.key_hash, credential = excluded.credential,
+        disabled_at = null
+
+-- name: put_token
+insert into wabas (waba_id, sealed_token) values ($1, $2)
+on conflict (waba_id) do update set sealed_token = excluded.sealed_token
+
+-- name: tokens
+select waba_id, sealed_token from wabas where sealed_token is not null
+
+-- name: put_media
+insert into media (media_id, phone_number_id, seen_at)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[])
+on conflict (media_id) do nothing
+
+-- name: media_number
+select phone_number_id from media where media_id = $1
+
+-- name: template_waba
+select waba_id from templates where template_id = $1

@@ -1,0 +1,59 @@
+"""Keeps the connections to PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import asyncpg
+
+from gateway.store.errors import unavailable_when_away
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg ships no annotations
+    def get_reset_query(self) -> str:
+        """Spare a round trip a release: nothing here leaves state in a session."""
+        return ""
+
+
+class Database:
+    """A pool of connections; whoever cannot get one is told StoreUnavailableError."""
+
+    def __init__(self, pool: asyncpg.Pool, timeout_s: float) -> None:
+        self._pool = pool
+        self._timeout_s = timeout_s
+
+    @classmethod
+    async def open(cls, url: str, *, connections: int = 10, timeout_s: float = 5.0) -> Self:
+        """Connect to `url`; StoreUnavailableError when nobody answers within `timeout_s`."""
+        with unavailable_when_away():
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=2,
+                max_size=connections,
+                timeout=timeout_s,
+                command_timeout=timeout_s,
+                connection_class=_Connection,
+                server_settings={"application_name": "gateway", "jit": "off"},
+            )
+        return cls(pool, timeout_s)
+
+    async def close(self) -> None:
+        """Close every connection, waiting for those in use."""
+        await self._pool.close()
+
+    def terminate(self) -> None:
+        """Drop every connection at once."""
+        self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """Lend a connection; each statement on it is a transaction of its own."""
+        with unavailable_when_away():
+            async with self._pool.acquire(timeout=self._timeout_s) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """Lend a connection inside one transaction."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection

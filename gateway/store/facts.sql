@@ -1,0 +1,59 @@
+-- name: hot
+-- One row a message, in the order asked: what changes with every send. A business-scoped id that
+-- is known to be somebody's leads to that user.
+select
+    coalesce(a.user_id, r.user_id) as user_id,
+    p.version,
+    p.epoch,
+    p.counted,
+    l.reached_at,
+    c.last_inbound_at,
+    c.pair_tat,
+    coalesce(c.marketing_stopped, false) as marketing_stopped
+from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+    as r (pool_id, phone_number_id, user_id, position)
+join pools p on p.pool_id = r.pool_id
+left join user_aliases a on a.pool_id = r.pool_id and a.alias = r.user_id
+left join ledger l on l.pool_id = r.pool_id and l.user_id = coalesce(a.user_id, r.user_id)
+left join contacts c
+    on c.pool_id = r.pool_id
+    and c.phone_number_id = r.phone_number_id
+    and c.user_id = coalesce(a.user_id, r.user_id)
+order by r.position
+
+-- name: next_slots
+-- When the oldest user of each pool leaves the ledger; asked only of pools that are nearly full.
+select p.pool_id, (
+    select l.reached_at from ledger l
+    where l.pool_id = p.pool_id
+    order by l.reached_at
+    limit 1
+) as oldest
+from unnest($1::text[]) as p (pool_id)
+
+-- name: pools
+select pool_id, regime, messaging_limit, headroom, epoch
+from pools
+where pool_id = any($1)
+
+-- name: numbers
+select
+    phone_number_id, pool_id, waba_id, status, quality_rating,
+    flagged_until, restricted_until, restricted_by
+from numbers
+where pool_id = any($1)
+
+-- name: restrictions
+select waba_id, restriction_type, restricted_until
+from restrictions
+where waba_id = any($1)
+
+-- name: templates
+select waba_id, name, language, category, status, paused_until
+from templates
+where waba_id = any($1)
+
+-- name: synced_wabas
+select waba_id
+from wabas
+where waba_id = any($1) and templates_synced_at is not null

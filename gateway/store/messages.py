@@ -1,0 +1,146 @@
+"""The journal: what became of each message."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from gateway.policy.lifecycle import Hold, MessageState
+from gateway.store.queries import beside
+from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
+
+SQL = beside(__file__)
+
+
+class Answer(NamedTuple):
+    """What Meta answered to one message, or that it did not; the order is that of the query."""
+
+    pool_id: PoolId
+    message_id: UUID
+    state: MessageState
+    wamid: str | None
+    code: int | None
+    detail: str | None
+    answered_at: datetime
+
+
+class Known(NamedTuple):
+    """A message as a status finds it."""
+
+    pool_id: PoolId
+    message_id: UUID
+    user_id: UserId
+    phone_number_id: PhoneNumberId
+    state: MessageState
+    hold: Hold | None
+
+
+class Progress(NamedTuple):
+    """How statuses move one message on; the order is that of the query."""
+
+    pool_id: PoolId
+    message_id: UUID
+    state: MessageState
+    wamid: str | None
+    settles: bool
+    code: int | None
+    detail: str | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    failed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageFilter:
+    """Which messages of the journal are asked for; `before` is the last id of the page before."""
+
+    phone_number_id: str | None = None
+    pool_id: str | None = None
+    user_id: str | None = None
+    state: str | None = None
+    decision: str | None = None
+    rule: str | None = None
+    before: UUID | None = None
+    limit: int = 50
+
+
+async def record_answers(connection: Any, answers: Sequence[Answer]) -> None:
+    """Write Meta's answers to the journal."""
+    ordered = sorted(answers, key=lambda answer: (answer.pool_id, answer.message_id))
+    await connection.execute(SQL["answered"], *_columns(ordered))
+
+
+async def remember_wamids(connection: Any, answers: Sequence[Answer]) -> None:
+    """Remember messages that carry no correlation id by Meta's id."""
+    await connection.execute(
+        SQL["remember_wamids"],
+        [answer.wamid for answer in answers],
+        [answer.pool_id for answer in answers],
+        [answer.message_id for answer in answers],
+    )
+
+
+async def find_by_id(
+    connection: Any, pool_ids: Iterable[PoolId], message_ids: Sequence[UUID]
+) -> dict[UUID, Known]:
+    """Find messages by our id among the pools given."""
+    rows = await connection.fetch(SQL["by_id"], sorted(set(pool_ids)), message_ids)
+    return {row["message_id"]: _known(row) for row in rows}
+
+
+async def find_by_wamid(connection: Any, wamids: Sequence[str]) -> dict[str, Known]:
+    """Find messages that carry no correlation id by Meta's id."""
+    rows = await connection.fetch(SQL["by_wamid"], wamids)
+    return {row["wamid"]: _known(row) for row in rows}
+
+
+async def record_progress(connection: Any, progress: Sequence[Progress]) -> None:
+    """Move messages on; the caller has decided that each move is forward."""
+    ordered = sorted(progress, key=lambda move: (move.pool_id, move.message_id))
+    await connection.execute(SQL["progressed"], *_columns(ordered))
+
+
+async def doubt_unanswered(connection: Any, after: UUID, until: UUID) -> int:
+    """Mark what was reserved between two ids and never answered; return how many."""
+    tag: str = await connection.execute(SQL["unanswered"], after, until)
+    return int(tag.rpartition(" ")[2])
+
+
+async def story(connection: Any, message_id: UUID) -> Mapping[str, Any] | None:
+    """Return the whole row of one message, None when it is unknown."""
+    row: Mapping[str, Any] | None = await connection.fetchrow(SQL["story"], message_id)
+    return row
+
+
+async def page(connection: Any, wanted: PageFilter) -> list[Mapping[str, Any]]:
+    """Return a page of the journal, newest first."""
+    rows: list[Mapping[str, Any]] = await connection.fetch(
+        SQL["page"],
+        wanted.phone_number_id,
+        wanted.pool_id,
+        wanted.user_id,
+        wanted.state,
+        wanted.decision,
+        wanted.rule,
+        wanted.before,
+        wanted.limit,
+    )
+    return rows
+
+
+def _known(row: Any) -> Known:
+    hold = Hold(row["hold"]) if row["hold"] else None
+    return Known(
+        row["pool_id"],
+        row["message_id"],
+        row["user_id"],
+        row["phone_number_id"],
+        MessageState(row["state"]),
+        hold,
+    )
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

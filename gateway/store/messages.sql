@@ -1,0 +1,95 @@
+-- name: answered
+-- Meta's answer, written behind. A status may have overtaken it: then the state stays, and only
+-- what the answer alone knows is added.
+update messages m
+set state = case when m.state in ('reserved', 'in_doubt') then a.state else m.state end,
+    wamid = coalesce(a.wamid, m.wamid),
+    code = coalesce(a.code, m.code),
+    detail = coalesce(a.detail, m.detail),
+    answered_at = a.answered_at
+from unnest(
+    $1::text[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::timestamptz[]
+) as a (pool_id, message_id, state, wamid, code, detail, answered_at)
+where m.pool_id = a.pool_id and m.message_id = a.message_id
+
+-- name: by_id
+select pool_id, message_id, user_id, phone_number_id, state, hold
+from messages
+where pool_id = any($1) and message_id = any($2::uuid[])
+order by pool_id, message_id
+for update
+
+-- name: by_wamid
+select m.pool_id, m.message_id, m.user_id, m.phone_number_id, m.state, m.hold, w.wamid
+from wamids w
+join messages m using (pool_id, message_id)
+where w.wamid = any($1)
+order by m.pool_id, m.message_id
+for update of m
+
+-- name: remember_wamids
+insert into wamids (wamid, pool_id, message_id)
+select wamid, pool_id, message_id
+from unnest($1::text[], $2::text[], $3::uuid[]) as w (wamid, pool_id, message_id)
+on conflict (wamid) do nothing
+
+-- name: progressed
+update messages m
+set state = s.state,
+    wamid = coalesce(m.wamid, s.wamid),
+    hold = case when m.hold = 'reserved' and s.settles then 'settled' else m.hold end,
+    code = coalesce(s.code, m.code),
+    detail = coalesce(s.detail, m.detail),
+    sent_at = coalesce(m.sent_at, s.sent_at),
+    delivered_at = coalesce(m.delivered_at, s.delivered_at),
+    read_at = coalesce(m.read_at, s.read_at),
+    failed_at = coalesce(m.failed_at, s.failed_at)
+from unnest(
+    $1::text[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::integer[], $7::text[],
+    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]
+) as s (
+    pool_id, message_id, state, wamid, settles, code, detail, sent_at, delivered_at, read_at,
+    failed_at
+)
+where m.pool_id = s.pool_id and m.message_id = s.message_id
+
+-- name: unanswered
+-- Reserved between two instants (message ids are ordered by time) and never answered: the process
+-- that sent them is gone. They may have left.
+update messages m
+set state = 'in_doubt'
+from pools p
+where m.pool_id = p.pool_id
+    and m.message_id > $1::uuid
+    and m.message_id <= $2::uuid
+    and m.state = 'reserved'
+
+-- name: story
+select m.*, a.name as app_name
+from pools p
+join messages m on m.pool_id = p.pool_id and m.message_id = $1
+left join apps a using (app_id)
+
+-- name: page
+-- Newest first; each pool gives its newest, so that the primary key serves every page.
+select m.*
+from pools p
+cross join lateral (
+    select
+        message_id, created_at, app_id, pool_id, phone_number_id, user_id, type, template_name,
+        template_language, category, business_initiated, decision, rule, retry_at, state, hold,
+        wamid, code
+    from messages
+    where pool_id = p.pool_id
+        and ($1::text is null or phone_number_id = $1)
+        and ($3::text is null or user_id = $3)
+        and ($4::text is null or state = $4)
+        and ($5::text is null or decision = $5)
+        and ($6::text is null or rule = $6)
+        and ($7::uuid is null or message_id < $7)
+    order by message_id desc
+    limit $8
+) m
+where $2::text is null or p.pool_id = $2
+order by m.message_id desc
+limit $8

@@ -1,0 +1,148 @@
+"""The business numbers: where they stand, and what restricts them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.policy.facts import NumberFacts
+from gateway.store.errors import UnknownNumberError
+from gateway.store.queries import beside
+from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
+from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
+
+SQL = beside(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """One number with its pool's limit; `throughput` in messages a second."""
+
+    facts: NumberFacts
+    display_phone_number: str
+    throughput: int
+    status_at: datetime
+    quality_at: datetime
+    polled_at: datetime | None
+    regime: Regime
+    messaging_limit: int
+    headroom: float
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSettings:
+    """What an operator says of a number."""
+
+    phone_number_id: PhoneNumberId
+    pool_id: PoolId
+    waba_id: WabaId
+    display_phone_number: str
+    throughput: int
+
+
+async def get_all(connection: Any) -> list[NumberRow]:
+    """Return every number."""
+    return [_row(row) for row in await connection.fetch(SQL["all"])]
+
+
+async def get(connection: Any, phone_number_id: PhoneNumberId) -> NumberRow:
+    """Return one number; UnknownNumberError when there is none."""
+    row = await connection.fetchrow(SQL["one"], phone_number_id)
+    if row is None:
+        raise UnknownNumberError(phone_number_id)
+    return _row(row)
+
+
+async def of_waba(connection: Any, waba_id: WabaId) -> list[NumberRow]:
+    """Return the numbers of a WABA."""
+    return [_row(row) for row in await connection.fetch(SQL["of_waba"], waba_id)]
+
+
+async def put(connection: Any, number: NumberSettings, at: datetime) -> None:
+    """Add a number or change it; needs `quota.touch` of its pool in the same transaction."""
+    await connection.execute(SQL["put_waba"], number.waba_id)
+    await connection.execute(
+        SQL["put_number"],
+        number.phone_number_id,
+        number.pool_id,
+        number.waba_id,
+        number.display_phone_number,
+        at,
+        number.throughput,
+    )
+
+
+async def save(connection: Any, number: NumberRow) -> None:
+    """Write where a number stands; needs `quota.touch` of its pool in the same transaction."""
+    facts = number.facts
+    await connection.execute(
+        SQL["save"],
+        facts.phone_number_id,
+        facts.status,
+        number.status_at,
+        facts.quality_rating,
+        number.quality_at,
+        number.throughput,
+        facts.flagged_until,
+        facts.restricted_until,
+        facts.restricted_by,
+        number.polled_at,
+    )
+
+
+async def due(connection: Any, now: datetime) -> list[PhoneNumberId]:
+    """Return the numbers whose RESTRICTED or FLAGGED clock has run out."""
+    return [row["phone_number_id"] for row in await connection.fetch(SQL["due"], now)]
+
+
+async def put_restriction(
+    connection: Any, waba_id: WabaId, kind: str, until: datetime | None, at: datetime
+) -> None:
+    """Remember a policy restriction; a later announcement of the same kind replaces it."""
+    await connection.execute(SQL["put_restriction"], waba_id, kind, until, at)
+
+
+async def end_restrictions(connection: Any, now: datetime) -> None:
+    """Forget the restrictions that have ended."""
+    await connection.execute(SQL["end_restrictions"], now)
+
+
+async def lift_restrictions(connection: Any, waba_id: WabaId, at: datetime) -> None:
+    """Forget what was announced about a WABA up to `at`."""
+    await connection.execute(SQL["lift_restrictions"], waba_id, at)
+
+
+async def restrictions(connection: Any, waba_id: WabaId) -> list[Mapping[str, Any]]:
+    """Return the restrictions of a WABA."""
+    rows: list[Mapping[str, Any]] = await connection.fetch(SQL["restrictions"], waba_id)
+    return rows
+
+
+def number_facts(row: Any) -> NumberFacts:
+    """Read what a decision needs from a row of `numbers`."""
+    return NumberFacts(
+        phone_number_id=PhoneNumberId(row["phone_number_id"]),
+        pool_id=PoolId(row["pool_id"]),
+        waba_id=WabaId(row["waba_id"]),
+        status=NumberStatus.of(row["status"]),
+        quality_rating=QualityRating.of(row["quality_rating"]),
+        flagged_until=row["flagged_until"],
+        restricted_until=row["restricted_until"],
+        restricted_by=row["restricted_by"],
+    )
+
+
+def _row(row: Any) -> NumberRow:
+    return NumberRow(
+        facts=number_facts(row),
+        display_phone_number=row["display_phone_number"],
+        throughput=row["throughput"],
+        status_at=row["status_at"],
+        quality_at=row["quality_at"],
+        polled_at=row["polled_at"],
+        regime=Regime(row["regime"]),
+        messaging_limit=row["messaging_limit"],
+        headroom=row["headroom"],
+        counted=row["counted"],
+    )

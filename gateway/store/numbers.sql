@@ -1,0 +1,62 @@
+-- name: all
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+from numbers n
+join pools p using (pool_id)
+order by n.phone_number_id
+
+-- name: one
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+from numbers n
+join pools p using (pool_id)
+where n.phone_number_id = $1
+
+-- name: of_waba
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+from numbers n
+join pools p using (pool_id)
+where n.waba_id = $1
+order by n.phone_number_id
+
+-- name: save
+update numbers
+set status = $2, status_at = $3, quality_rating = $4, quality_at = $5, throughput = $6,
+    flagged_until = $7, restricted_until = $8, restricted_by = $9, polled_at = $10
+where phone_number_id = $1
+
+-- name: put_number
+insert into numbers (
+    phone_number_id, pool_id, waba_id, display_phone_number, status_at, quality_at, throughput,
+    created_at
+)
+values ($1, $2, $3, $4, $5, $5, $6, $5)
+on conflict (phone_number_id) do update
+    set pool_id = excluded.pool_id,
+        waba_id = excluded.waba_id,
+        display_phone_number = excluded.display_phone_number,
+        throughput = excluded.throughput
+
+-- name: put_waba
+insert into wabas (waba_id) values ($1) on conflict (waba_id) do nothing
+
+-- name: due
+-- Numbers whose clock has run out by $1.
+select phone_number_id from numbers where flagged_until <= $1 or restricted_until <= $1
+
+-- name: put_restriction
+insert into restrictions as r (waba_id, restriction_type, restricted_until, noted_at)
+values ($1, $2, $3, $4)
+on conflict (waba_id, restriction_type) do update
+    set restricted_until = excluded.restricted_until, noted_at = excluded.noted_at
+    where r.noted_at <= excluded.noted_at
+
+-- name: end_restrictions
+delete from restrictions where restricted_until <= $1
+
+-- name: lift_restrictions
+delete from restrictions where waba_id = $1 and noted_at <= $2
+
+-- name: restrictions
+select waba_id, restriction_type, restricted_until, noted_at
+from restrictions
+where waba_id = $1
+order by restriction_type

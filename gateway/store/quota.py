@@ -1,0 +1,126 @@
+"""The ledger: reserves, releases and expires the slots of the messaging limit."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from gateway.policy.fold import Folded
+from gateway.store.facts import PoolVersion
+from gateway.store.queries import beside
+from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
+
+SQL = beside(__file__)
+
+
+class JournalRow(NamedTuple):
+    """One message as the journal first sees it; the order is that of the query."""
+
+    pool_id: PoolId
+    message_id: UUID
+    created_at: datetime
+    app_id: str
+    phone_number_id: PhoneNumberId
+    user_id: UserId
+    type: str
+    template_name: str | None
+    template_language: str | None
+    category: str | None
+    business_initiated: bool
+    decision: str
+    rule: str | None
+    retry_at: datetime | None
+    objections: str | None
+    state: str
+    hold: str | None
+    correlated: bool
+    code: int | None
+    detail: str | None
+
+
+async def reserve(
+    connection: Any,
+    pools: Mapping[PoolId, PoolVersion],
+    folded: Folded,
+    journal: Sequence[JournalRow],
+    number_pools: Mapping[PhoneNumberId, PoolId],
+) -> set[PoolId]:
+    """Write a folded batch; return the pools that were written.
+
+    A pool that is missing from the answer has moved on since its facts were read: nothing of it
+    was written, and its messages have to be decided again.
+    """
+    restricting = {number_pools[number] for number in folded.restricted}
+    rows = await connection.fetch(
+        SQL["reserve"],
+        list(pools),
+        [seen.version for seen in pools.values()],
+        [folded.added.get(pool_id, 0) for pool_id in pools],
+        [pool_id in restricting for pool_id in pools],
+        [pool_id for pool_id, _ in folded.reached],
+        [user_id for _, user_id in folded.reached],
+        list(folded.reached.values()),
+        *_columns([(*key, tat) for key, tat in folded.pair_tats.items()], 4),
+        *_columns([(number_pools[n], n, until) for n, until in folded.restricted.items()], 3),
+        *_columns(journal, len(JournalRow._fields)),
+    )
+    return {row["pool_id"] for row in rows}
+
+
+async def lock(connection: Any, pool_ids: Sequence[PoolId]) -> None:
+    """Keep every other writer of these pools out until the transaction ends."""
+    await connection.execute(SQL["lock"], pool_ids)
+
+
+async def touch(connection: Any, pool_ids: Sequence[PoolId]) -> None:
+    """Tell every process that numbers, restrictions, templates or limits of pools have changed."""
+    await connection.execute(SQL["lock"], pool_ids)
+    await connection.execute(SQL["touch"], pool_ids)
+
+
+async def expire(connection: Any, pool_id: PoolId, before: datetime) -> None:
+    """Take users last reached at or before `before` out of the ledger."""
+    await connection.execute(SQL["expire"], pool_id, before)
+
+
+async def release(
+    connection: Any, pool_id: PoolId, message_ids: Sequence[UUID], since: datetime
+) -> None:
+    """Give back the slots of messages proven never to arrive; needs a transaction.
+
+    `since` is the start of the moving 24 hours: another message sent after it keeps the slot.
+    """
+    await connection.execute(SQL["lock"], [pool_id])
+    await connection.execute(SQL["release"], pool_id, message_ids, since)
+    await connection.execute(SQL["lift"], pool_id)
+
+
+async def restore(
+    connection: Any, pool_id: PoolId, message_ids: Sequence[UUID], since: datetime
+) -> None:
+    """Count users again whose message arrived after it had been taken for failed."""
+    await connection.execute(SQL["lock"], [pool_id])
+    await connection.execute(SQL["restore"], pool_id, message_ids, since)
+
+
+async def aged_pools(connection: Any, before: datetime) -> list[PoolId]:
+    """Return the pools with ledger entries at or before `before`."""
+    return [row["pool_id"] for row in await connection.fetch(SQL["aged"], before)]
+
+
+async def forecast(
+    connection: Any, pool_id: PoolId, now: datetime, window: timedelta
+) -> list[tuple[int, int]]:
+    """Return `(hour, slots)`: how many users leave the ledger in which hour from now (0 to 23)."""
+    rows = await connection.fetch(SQL["forecast"], pool_id, now, window)
+    return [(min(row["hour"], 23), row["slots"]) for row in rows]
+
+
+async def counted(connection: Any, pool_id: PoolId, since: datetime) -> int:
+    """Return how many users count right now."""
+    count: int = await connection.fetchval(SQL["counted"], pool_id, since)
+    return count
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width

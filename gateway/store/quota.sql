@@ -1,0 +1,191 @@
+-- name: reserve
+-- Writes what a batch decided, pool by pool, if the pool still stands at the version its facts
+-- were read at; returns the pools written. What was decided on facts that have changed since is
+-- not written at all and has to be decided again. Pools are locked in order, so that two
+-- processes never wait for each other.
+with seen as (
+    select * from unnest($1::text[], $2::bigint[], $3::integer[], $4::boolean[])
+        as s (pool_id, version, added, restricts)
+),
+locked as (
+    select p.pool_id
+    from pools p
+    join seen s on s.pool_id = p.pool_id and s.version = p.version
+    order by p.pool_id
+    for update of p
+),
+written as (
+    update pools p
+    set counted = p.counted + s.added,
+        version = p.version + 1,
+        epoch = p.epoch + s.restricts::integer
+    from seen s
+    join locked using (pool_id)
+    where p.pool_id = s.pool_id
+    returning p.pool_id
+),
+reached as (
+    insert into ledger (pool_id, user_id, reached_at)
+    select r.pool_id, r.user_id, r.reached_at
+    from unnest($5::text[], $6::text[], $7::timestamptz[]) as r (pool_id, user_id, reached_at)
+    join written using (pool_id)
+    on conflict (pool_id, user_id) do update set reached_at = excluded.reached_at
+),
+paired as (
+    insert into contacts (pool_id, phone_number_id, user_id, pair_tat)
+    select c.pool_id, c.phone_number_id, c.user_id, c.pair_tat
+    from unnest($8::text[], $9::text[], $10::text[], $11::timestamptz[])
+        as c (pool_id, phone_number_id, user_id, pair_tat)
+    join written using (pool_id)
+    on conflict (pool_id, phone_number_id, user_id) do update set pair_tat = excluded.pair_tat
+),
+restricted as (
+    update numbers n
+    set restricted_until = r.restricted_until, restricted_by = 'ledger'
+    from unnest($12::text[], $13::text[], $14::timestamptz[])
+        as r (pool_id, phone_number_id, restricted_until)
+    join written using (pool_id)
+    where n.phone_number_id = r.phone_number_id
+),
+journal as (
+    insert into messages (
+        pool_id, message_id, created_at, app_id, phone_number_id, user_id, type, template_name,
+        template_language, category, business_initiated, decision, rule, retry_at, objections,
+        state, hold, correlated, code, detail
+    )
+    select
+        m.pool_id, m.message_id, m.created_at, m.app_id, m.phone_number_id, m.user_id, m.type,
+        m.template_name, m.template_language, m.category, m.business_initiated, m.decision,
+        m.rule, m.retry_at, m.objections::jsonb, m.state, m.hold, m.correlated, m.code, m.detail
+    from unnest(
+        $15::text[], $16::uuid[], $17::timestamptz[], $18::text[], $19::text[], $20::text[],
+        $21::text[], $22::text[], $23::text[], $24::text[], $25::boolean[], $26::text[],
+        $27::text[], $28::timestamptz[], $29::text[], $30::text[], $31::text[], $32::boolean[],
+        $33::integer[], $34::text[]
+    ) as m (
+        pool_id, message_id, created_at, app_id, phone_number_id, user_id, type, template_name,
+        template_language, category, business_initiated, decision, rule, retry_at, objections,
+        state, hold, correlated, code, detail
+    )
+    join written using (pool_id)
+)
+select pool_id from written
+
+-- name: lock
+select pool_id from pools where pool_id = any($1) order by pool_id for update
+
+-- name: touch
+update pools set version = version + 1, epoch = epoch + 1 where pool_id = any($1)
+
+-- name: expire
+-- Takes out of the ledger who was last reached at or before $2; the pool is locked first.
+with locked as (
+    select pool_id from pools where pool_id = $1 for update
+),
+gone as (
+    delete from ledger
+    where pool_id in (select pool_id from locked) and reached_at <= $2
+    returning 1
+)
+update pools
+set counted = counted - (select count(*) from gone), version = version + 1
+where pool_id = $1 and exists (select from gone)
+
+-- name: release
+-- Gives back the slots of messages that are proven never to arrive. A user stays in the ledger if
+-- another message of the last 24 hours holds the slot, at that message's hour.
+with freed as (
+    update messages
+    set hold = 'released'
+    where pool_id = $1 and message_id = any($2::uuid[]) and hold = 'reserved'
+        and state in ('refused', 'failed')
+    returning user_id
+),
+users as (
+    select distinct user_id from freed
+),
+held as (
+    select m.user_id, max(m.created_at) as reached_at
+    from messages m
+    join users using (user_id)
+    where m.pool_id = $1
+        and m.message_id <> all($2::uuid[])
+        and m.hold in ('reserved', 'settled')
+        and m.created_at > $3
+    group by m.user_id
+),
+kept as (
+    update ledger l
+    set reached_at = h.reached_at
+    from held h
+    where l.pool_id = $1 and l.user_id = h.user_id
+),
+gone as (
+    delete from ledger l
+    using users u
+    where l.pool_id = $1
+        and l.user_id = u.user_id
+        and not exists (select from held h where h.user_id = u.user_id)
+    returning 1
+)
+update pools
+set counted = counted - (select count(*) from gone), version = version + 1
+where pool_id = $1 and exists (select from users)
+
+-- name: lift
+-- A number that was restricted because its ledger was full is free again once slots were given back.
+with lifted as (
+    update numbers n
+    set restricted_until = null, restricted_by = null
+    from pools p
+    where p.pool_id = $1
+        and n.pool_id = p.pool_id
+        and n.restricted_by = 'ledger'
+        and p.counted < floor(p.messaging_limit * (1 - p.headroom))
+    returning n.pool_id
+)
+update pools set version = version + 1, epoch = epoch + 1
+where pool_id in (select pool_id from lifted)
+
+-- name: restore
+-- A message that was taken for failed has arrived after all: its user counts again.
+with arrived as (
+    update messages
+    set hold = 'settled'
+    where pool_id = $1 and message_id = any($2::uuid[]) and hold = 'released'
+    returning user_id, created_at
+),
+users as (
+    select user_id, max(created_at) as reached_at
+    from arrived
+    where created_at > $3
+    group by user_id
+),
+added as (
+    insert into ledger as l (pool_id, user_id, reached_at)
+    select $1, user_id, reached_at from users
+    on conflict (pool_id, user_id) do update
+        set reached_at = greatest(l.reached_at, excluded.reached_at)
+    returning (xmax = 0) as is_new
+)
+update pools
+set counted = counted + (select count(*) from added where is_new), version = version + 1
+where pool_id = $1 and exists (select from added)
+
+-- name: aged
+-- Pools with somebody in the ledger who has left it by $1.
+select pool_id from pools p
+where exists (select from ledger l where l.pool_id = p.pool_id and l.reached_at <= $1)
+
+-- name: forecast
+-- How many users leave the ledger in each hour to come, counted from $2.
+select floor(extract(epoch from (l.reached_at + $3::interval - $2::timestamptz)) / 3600)::integer
+        as hour,
+    count(*)::integer as slots
+from ledger l
+where l.pool_id = $1 and l.reached_at > $2::timestamptz - $3::interval
+group by 1
+order by 1
+
+-- name: counted
+select count(*) from ledger where pool_id = $1 and reached_at > $2

@@ -1,0 +1,1 @@
+"""By the clock: what has to happen although nobody sends or writes anything."""

@@ -1,0 +1,153 @@
+"""Asks Meta at intervals how numbers and templates stand, since a webhook may be lost."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.cloud.client import CloudClient, CloudError
+from gateway.policy.knobs import Knobs
+from gateway.policy.number_clock import flag
+from gateway.store import numbers, pools, quota, templates
+from gateway.store.database import Database
+from gateway.store.directory import Directory
+from gateway.store.numbers import NumberRow
+from gateway.store.pools import LimitSource
+from gateway.store.templates import Listed
+from gateway.whatsapp.ids import WabaId
+from gateway.whatsapp.number import (
+    NumberStatus,
+    QualityRating,
+    Regime,
+    parse_limit,
+    throughput_of,
+)
+from gateway.whatsapp.template import (
+    TemplateCategory,
+    TemplateKey,
+    TemplateStatus,
+    normalise_language,
+)
+
+STOPPED: Final = frozenset({NumberStatus.RESTRICTED, NumberStatus.RATE_LIMITED})
+
+
+class Poller:
+    """Reads every number and template list once a sweep, with the tokens of the vault.
+
+    Source: W-PNQ names no webhook for a changed rating any more, so the node is polled (R§4.1).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        directory: Directory,
+        cloud: CloudClient,
+        clock: Clock,
+        knobs: Knobs,
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._cloud = cloud
+        self._clock = clock
+        self._knobs = knobs
+        self.changed: Callable[[], None] = _nobody
+        self._log = structlog.get_logger("gateway.watch.poller")
+
+    async def run_once(self) -> int:
+        """Poll everything once; return how many nodes and lists were read."""
+        read = 0
+        for waba_id in sorted(self._directory.waba_ids):
+            token = self._directory.token_of(waba_id)
+            if token is None:
+                continue
+            try:
+                read += await self._poll(waba_id, token)
+            except CloudError as error:
+                self._log.warning("poll failed", waba_id=waba_id, error=str(error))
+        if read:
+            self.changed()
+        return read
+
+    async def _poll(self, waba_id: WabaId, token: str) -> int:
+        at = self._clock.now()
+        listed = [
+            entry
+            for raw in await self._cloud.get_templates(waba_id, token)
+            if (entry := _listed(raw)) is not None
+        ]
+        async with self._database.transaction() as connection:
+            await quota.touch(connection, await templates.pools_of_waba(connection, waba_id))
+            await templates.sync(connection, waba_id, listed, at)
+        async with self._database.connection() as connection:
+            rows = await numbers.of_waba(connection, waba_id)
+        for row in rows:
+            at = self._clock.now()
+            node = await self._cloud.get_number(row.facts.phone_number_id, token)
+            await self._take_over(row, node, at)
+        return 1 + len(rows)
+
+    async def _take_over(self, row: NumberRow, node: Mapping[str, Any], at: datetime) -> None:
+        async with self._database.transaction() as connection:
+            await quota.touch(connection, [row.facts.pool_id])
+            current = await numbers.get(connection, row.facts.phone_number_id)
+            await numbers.save(connection, heard(current, node, self._knobs, at))
+            limit = _limit(current.regime, node)
+            if limit is not None:
+                await pools.set_limit(connection, row.facts.pool_id, limit, LimitSource.READING, at)
+
+
+def heard(row: NumberRow, node: Mapping[str, Any], knobs: Knobs, at: datetime) -> NumberRow:
+    """Return the number as a node read at `at` describes it; Meta's word beats our clocks.
+
+    A number we took for RESTRICTED because our own ledger was full stays so although Meta says
+    CONNECTED: we stop short of Meta's limit by the headroom, so Meta has not noticed.
+    """
+    facts = row.facts
+    quality = QualityRating.of(node.get("quality_rating"))
+    status = NumberStatus.of(node.get("status"))
+    if quality is not QualityRating.UNKNOWN:
+        facts = replace(facts, quality_rating=quality)
+    if status is NumberStatus.FLAGGED and row.regime is Regime.PER_NUMBER:
+        facts = flag(facts, knobs, at)
+    elif status in STOPPED:
+        facts = replace(facts, restricted_until=at + knobs.restricted_for, restricted_by="meta")
+    elif status is not NumberStatus.UNKNOWN:
+        facts = replace(facts, status=status, flagged_until=None)
+        if facts.restricted_by == "meta":
+            facts = replace(facts, restricted_until=None, restricted_by=None)
+    level = node.get("throughput")
+    throughput = throughput_of(level.get("level")) if isinstance(level, dict) else None
+    return replace(
+        row,
+        facts=facts,
+        throughput=throughput or row.throughput,
+        status_at=at,
+        quality_at=at,
+        polled_at=at,
+    )
+
+
+def _limit(regime: Regime, node: Mapping[str, Any]) -> int | None:
+    if regime is Regime.PER_NUMBER:
+        return parse_limit(node.get("messaging_limit_tier"))
+    return parse_limit(node.get("whatsapp_business_manager_messaging_limit"))
+
+
+def _listed(raw: Mapping[str, Any]) -> Listed | None:
+    name, language = raw.get("name"), raw.get("language")
+    if not isinstance(name, str) or not isinstance(language, str):
+        return None
+    return Listed(
+        TemplateKey(name, normalise_language(language)),
+        str(raw.get("id", "")),
+        TemplateCategory.of(raw.get("category")),
+        TemplateStatus.of(raw.get("status")),
+    )
+
+
+def _nobody() -> None:
+    """Stand in until somebody wants to know of changes."""

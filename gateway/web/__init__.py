@@ -1,0 +1,1 @@
+"""The doors: data listener for apps and Meta, admin listener for operators."""

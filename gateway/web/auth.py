@@ -1,0 +1,72 @@
+"""Tells who is calling, and with which token the Cloud API is to be called for them."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from gateway.store.apps import App, Credential
+from gateway.store.directory import Directory
+from gateway.whatsapp.ids import WabaId
+
+KEY_PREFIX: Final = "gw_"
+BEARER: Final = "Bearer "
+
+
+class UnknownAppError(Exception):
+    """Nobody knows the caller; the message is one sentence for them."""
+
+
+class NoTokenError(Exception):
+    """The vault has no access token for the account; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An app, and the Meta token it brought along (None when it came with a key of ours)."""
+
+    app_id: str
+    own_token: str | None
+
+
+class Authenticator:
+    """Knows apps by their key, or by the Meta token they bring."""
+
+    def __init__(self, directory: Directory, *, pass_through: bool) -> None:
+        self._directory = directory
+        self._pass_through = pass_through
+
+    def caller(self, request: web.Request) -> Caller:
+        """Return who is calling; UnknownAppError when nobody knows."""
+        header = request.headers.get("Authorization", "")
+        if not header.startswith(BEARER) or not (credential := header[len(BEARER) :].strip()):
+            raise UnknownAppError("An access token is required: `Authorization: Bearer <key>`.")
+        app = self._directory.app_of(credential)
+        if credential.startswith(KEY_PREFIX):
+            if app is None:
+                raise UnknownAppError("This gateway key is not known.")
+            return Caller(app.app_id, None)
+        return self._with_meta_token(app, credential)
+
+    def _with_meta_token(self, app: App | None, token: str) -> Caller:
+        if app is not None and app.credential is Credential.META_TOKEN:
+            return Caller(app.app_id, token)
+        if not self._pass_through:
+            raise UnknownAppError(
+                "A key of this gateway is required; Meta tokens are not passed on."
+            )
+        return Caller("pass-through", token)
+
+    def authorization(self, caller: Caller, waba_id: WabaId) -> str:
+        """Return the `Authorization` header for the Cloud API."""
+        token = caller.own_token or self._directory.token_of(waba_id)
+        if token is None:
+            raise NoTokenError(f"The gateway has no access token for account {waba_id}.")
+        return BEARER + token
+
+
+def is_admin(request: web.Request, key: str | None) -> bool:
+    """Tell whether a request carries the admin key; without a key nobody does."""
+    given = request.headers.get("Authorization", "")
+    return key is not None and hmac.compare_digest(given.encode(), (BEARER + key).encode())

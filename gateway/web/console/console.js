@@ -1,0 +1,49 @@
+// Shows the numbers and what is left of their limits; a plain client of the admin API.
+const REFRESH_MS = 5000;
+const notice = document.getElementById("notice");
+const table = document.getElementById("numbers");
+let timer = 0;
+
+document.getElementById("sign-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(timer);
+  show(document.getElementById("key").value);
+});
+
+async function get(path, key) {
+  const answer = await fetch(path, { headers: { Authorization: `Bearer ${key}` } });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.error.message);
+  return body;
+}
+
+async function show(key) {
+  try {
+    const [{ numbers }, { pools }] = await Promise.all([
+      get("/admin/v1/numbers", key), get("/admin/v1/pools", key),
+    ]);
+    const byId = new Map(pools.map((pool) => [pool.pool_id, pool]));
+    table.tBodies[0].replaceChildren(...numbers.map((n) => row(n, byId.get(n.pool_id))));
+    table.hidden = false;
+    notice.textContent = `As of ${new Date().toLocaleTimeString()}.`;
+    timer = setTimeout(show, REFRESH_MS, key);
+  } catch (error) {
+    table.hidden = true;
+    notice.textContent = error.message;
+  }
+}
+
+function row(number, pool) {
+  const line = document.createElement("tr");
+  const limit = number.messaging_limit ?? "unlimited";
+  const until = number.restricted_until ?? number.flagged_until;
+  const cells = [
+    number.display_phone_number, number.status, number.quality_rating, limit,
+    `${pool.counted} of ${pool.allowance ?? "unlimited"}`,
+    until ? new Date(until).toLocaleString() : "",
+  ];
+  for (const text of cells) line.insertCell().textContent = text;
+  line.cells[1].dataset.status = number.status;
+  line.cells[2].dataset.quality = number.quality_rating;
+  return line;
+}

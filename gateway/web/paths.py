@@ -1,0 +1,43 @@
+"""Reads the paths of the Cloud API: version, id, and what is asked of it."""
+
+import re
+from typing import Final, NamedTuple
+
+VERSION: Final = re.compile(r"v\d{1,3}(\.\d{1,3})?")
+SENDS: Final = frozenset({"messages", "marketing_messages"})
+ENCRYPTED: Final = "messages_encrypted"
+
+
+class CloudPath(NamedTuple):
+    """`/{version}/{node_id}/{edge}`; `edge` is "" for the node itself and keeps further parts."""
+
+    node_id: str
+    edge: str
+
+    @property
+    def sends(self) -> bool:
+        """Whether what is asked for sends messages, however the path is written."""
+        return self.edge.partition("/")[0].lower() in SENDS
+
+    @property
+    def is_encrypted_send(self) -> bool:
+        """Whether it sends a message that nobody here can read."""
+        return self.edge.partition("/")[0].lower() == ENCRYPTED
+
+
+NOWHERE: Final = CloudPath("", "")
+
+
+def read_path(path: str) -> CloudPath:
+    """Read a decoded path; doubled and trailing slashes count for nothing, as with Meta.
+
+    A path that climbs (`..`) leads nowhere: where it ends is for nobody to guess.
+    """
+    parts = [part for part in path.split("/") if part]
+    if not parts or "." in parts or ".." in parts:
+        return NOWHERE
+    if VERSION.fullmatch(parts[0]):
+        del parts[0]
+    if not parts:
+        return NOWHERE
+    return CloudPath(parts[0], "/".join(parts[1:]))

@@ -1,0 +1,226 @@
+"""Takes the requests of apps: governs sends, passes everything else through."""
+
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.cloud.client import CloudClient
+from gateway.metrics import Metrics
+from gateway.outbound.admission import Submission
+from gateway.outbound.dispatch import Dispatcher, Handled, Request
+from gateway.outbound.message_ids import MessageIds
+from gateway.outbound.pacing import CongestedError, Pacing
+from gateway.policy.fold import Candidate
+from gateway.store.directory import Directory, Route
+from gateway.store.errors import StoreUnavailableError, UnknownNumberError
+from gateway.web.auth import Authenticator, Caller, NoTokenError, UnknownAppError
+from gateway.web.pass_through import PassThrough
+from gateway.web.paths import read_path
+from gateway.web.replies import (
+    HOP_BY_HOP,
+    Refusal,
+    annotate,
+    congested,
+    of_objection,
+    of_outcome,
+    refusal,
+    store_away,
+    unknown_id,
+)
+from gateway.whatsapp.callback import wrap
+from gateway.whatsapp.ids import PhoneNumberId
+from gateway.whatsapp.message import EnvelopeError, Message, ReadReceipt, parse, with_callback_data
+from gateway.whatsapp.recipient import user_id
+
+NOT_FORWARDED: Final = HOP_BY_HOP | {
+    "host",
+    "content-length",
+    "authorization",
+    "accept-encoding",
+    "expect",
+    "prefer",
+    "idempotency-key",
+}
+WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """What the operator allows: bytes of a send, seconds in line, replies during an outage."""
+
+    max_message_bytes: int
+    wait_s: float
+    replies_in_outage: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyParts:
+    """What the proxy works with."""
+
+    directory: Directory
+    authenticator: Authenticator
+    dispatcher: Dispatcher
+    pacing: Pacing
+    cloud: CloudClient
+    pass_through: PassThrough
+    clock: Clock
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class _Send:
+    caller: Caller
+    route: Route
+    message: Message
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Proxy:
+    """The handler of everything below `/` on the data listener."""
+
+    def __init__(self, parts: ProxyParts, settings: ProxySettings, rng: random.Random) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._ids = MessageIds(rng)
+        self._log = structlog.get_logger("gateway.web.proxy")
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; whatever happens, in Meta's shape."""
+        path = read_path(request.path)
+        kind = "send" if path.sends else "other"
+        try:
+            if path.sends:
+                response: web.StreamResponse = await self._send(request, path.node_id)
+            elif path.is_encrypted_send:
+                response = refusal(_ungovernable("An encrypted send"))
+            else:
+                caller = self._parts.authenticator.caller(request)
+                response = await self._parts.pass_through.handle(request, path, caller)
+        except UnknownAppError as error:
+            response = refusal(Refusal(401, 190, str(error), rule="auth"))
+        except NoTokenError as error:
+            response = refusal(Refusal(401, 190, str(error), rule="vault"))
+        except EnvelopeError as error:
+            response = refusal(Refusal(400, error.code, error.details, rule="envelope"))
+        except web.HTTPRequestEntityTooLarge:
+            response = refusal(self._too_large())
+        except StoreUnavailableError:
+            self._parts.metrics.store_away.inc()
+            response = refusal(store_away())
+        except UnknownNumberError as error:
+            response = refusal(unknown_id(str(error)))
+        self._parts.metrics.requests.labels(kind, f"{response.status // 100}xx").inc()
+        return response
+
+    async def _send(self, request: web.Request, node_id: str) -> web.Response:
+        caller = self._parts.authenticator.caller(request)
+        route = self._parts.directory.routes.get(PhoneNumberId(node_id))
+        if route is None:
+            return refusal(unknown_id(node_id))
+        if request.method != "POST":
+            return refusal(_ungovernable(f"{request.method} on this path"))
+        headers = self._headers(request, caller, route)
+        body = await request.read()
+        message = parse(body)
+        match message:
+            case ReadReceipt():
+                outcome = await self._parts.cloud.send(request.raw_path, body, headers)
+                return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
+            case Message():
+                return await self._govern(request, _Send(caller, route, message, body, headers))
+
+    async def _govern(self, request: web.Request, send: _Send) -> web.Response:
+        started = time.perf_counter()
+        message_id = self._ids.new(self._parts.clock.now())
+        correlated = wrap(message_id.hex, send.message.callback_data)
+        body = send.body
+        if correlated is not None:
+            body = with_callback_data(body, send.message.callback_data, correlated)
+        route = send.route
+        candidate = Candidate(
+            route.phone_number_id,
+            route.pool_id,
+            user_id(send.message.recipient, route.dialling),
+            send.message,
+        )
+        todo = Request(
+            Submission(message_id, send.caller.app_id, candidate, correlated is not None),
+            request.raw_path,
+            body,
+            send.headers,
+            self._most_wait_s(request),
+        )
+        line = self._parts.pacing.line(route.phone_number_id, route.throughput)
+        try:
+            handled = await self._parts.dispatcher.handle(todo, line)
+        except CongestedError as error:
+            self._parts.metrics.decisions.labels("defer", "throughput").inc()
+            return refusal(congested(error.retry_after_s), message_id)
+        except StoreUnavailableError:
+            self._parts.metrics.store_away.inc()
+            return await self._in_outage(todo)
+        total_s = time.perf_counter() - started
+        return self._reply(handled, message_id, total_s, route)
+
+    def _reply(
+        self, handled: Handled, message_id: UUID, total_s: float, route: Route
+    ) -> web.Response:
+        decisive = handled.admission.verdict.decisive
+        if handled.outcome is not None:
+            response = of_outcome(handled.outcome, message_id)
+            response.headers["Gateway-Message-Id"] = message_id.hex
+        elif decisive is not None:
+            response = refusal(of_objection(decisive, self._parts.clock.now()), message_id)
+        else:
+            raise AssertionError("a message was turned away without an objection")
+        gateway_s = total_s - handled.timing.wait_s - handled.timing.upstream_s
+        self._parts.metrics.overhead.observe(gateway_s)
+        annotate(response, handled, gateway_s, route.throughput)
+        return response
+
+    async def _in_outage(self, todo: Request) -> web.Response:
+        """Answer while the database is away.
+
+        A template may start a conversation, so it is refused. Free-form messages are taken by
+        Meta inside an open service window only (131047 otherwise), so they cannot overrun a
+        limit; they are passed on unless the operator has decided otherwise.
+        """
+        message = todo.submission.candidate.message
+        if message.template or message.direct_send_category or not self._settings.replies_in_outage:
+            return refusal(store_away(), todo.submission.message_id)
+        outcome = await self._parts.cloud.send(todo.path, todo.body, todo.headers)
+        response = of_outcome(outcome, todo.submission.message_id)
+        response.headers["Gateway-Rule"] = "outage"
+        return response
+
+    def _headers(self, request: web.Request, caller: Caller, route: Route) -> Mapping[str, str]:
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in NOT_FORWARDED
+        }
+        headers["Authorization"] = self._parts.authenticator.authorization(caller, route.waba_id)
+        return headers
+
+    def _most_wait_s(self, request: web.Request) -> float:
+        prefer = request.headers.get("Prefer")
+        asked = WAIT.search(prefer) if prefer else None
+        return min(float(asked[1]), self._settings.wait_s) if asked else self._settings.wait_s
+
+    def _too_large(self) -> Refusal:
+        limit = self._settings.max_message_bytes
+        return Refusal(413, 100, f"The body is larger than {limit} bytes.", rule="envelope")
+
+
+def _ungovernable(what: str) -> Refusal:
+    details = f"{what} cannot be governed and is not passed on; use POST …/messages."
+    return Refusal(400, 131055, details, rule="envelope")

@@ -1,0 +1,178 @@
+"""Writes the answers to apps: Meta's unchanged, or a refusal in Meta's own shape."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, assert_never
+from uuid import UUID, uuid4
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
+from gateway.outbound.admission import Admission
+from gateway.outbound.dispatch import Handled
+from gateway.policy.verdict import Decision, Objection
+from gateway.whatsapp.error_codes import lookup
+from gateway.whatsapp.error_shape import error_body
+from gateway.whatsapp.number import UNLIMITED
+
+HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that speak of one connection only. Source: RFC 9110, section 7.6.1 (June 2022)."""
+
+NOT_RETURNED: Final = HOP_BY_HOP | {"content-length", "date", "server"}
+TOO_MANY_REQUESTS: Final = 429
+GENERIC: Final = 131000
+UNAVAILABLE: Final = 133004
+THROUGHPUT: Final = 130429
+RETRY_OUTAGE_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A no of the gateway itself.
+
+    `code` is Meta's, `details` one sentence for a person, `retry_after_s` the seconds after which
+    a yes is expected, None where waiting does not help.
+    """
+
+    status: int
+    code: int
+    details: str
+    retry_after_s: float | None = None
+    decision: str = Decision.REJECT
+    rule: str | None = None
+    subcode: int | None = None
+    type: str = "OAuthException"
+
+
+def refusal(no: Refusal, message_id: UUID | None = None) -> web.Response:
+    """Return a refusal in the shape of Meta's errors (R§1.10)."""
+    trace_id = (message_id or uuid4()).hex
+    headers = CIMultiDict({"Gateway-Decision": no.decision})
+    if message_id is not None:
+        headers["Gateway-Message-Id"] = message_id.hex
+    if no.rule is not None:
+        headers["Gateway-Rule"] = no.rule
+    if no.retry_after_s is not None:
+        headers["Retry-After"] = str(max(math.ceil(no.retry_after_s), 1))
+    return web.Response(
+        status=no.status,
+        headers=headers,
+        content_type="application/json",
+        body=error_body(no.code, no.details, trace_id=trace_id, type_=no.type, subcode=no.subcode),
+    )
+
+
+def of_objection(objection: Objection, now: datetime) -> Refusal:
+    """Return what an app is told when a rule says no: 429 where waiting helps."""
+    if objection.until is None:
+        status = lookup(objection.code).http_status
+        return Refusal(status, objection.code, objection.details, rule=objection.rule)
+    return Refusal(
+        TOO_MANY_REQUESTS,
+        objection.code,
+        objection.details,
+        retry_after_s=(objection.until - now).total_seconds(),
+        decision=Decision.DEFER,
+        rule=objection.rule,
+    )
+
+
+def congested(retry_after_s: float) -> Refusal:
+    """Return what an app is told when the number's line is too long."""
+    details = (
+        f"The number's line is {retry_after_s:.0f} s long, "
+        "which is more than this request may wait; nothing was sent."
+    )
+    return Refusal(
+        TOO_MANY_REQUESTS,
+        THROUGHPUT,
+        details,
+        retry_after_s=retry_after_s,
+        decision=Decision.DEFER,
+        rule="throughput",
+    )
+
+
+def unknown_id(node_id: str) -> Refusal:
+    """Return what an app is told of an id the gateway does not serve."""
+    details = f"Object {node_id[:40]!r} does not exist here: the gateway serves no such id."
+    return Refusal(404, 100, details, rule="account", subcode=33, type="GraphMethodException")
+
+
+def store_away() -> Refusal:
+    """Return what an app is told when the gateway itself cannot decide."""
+    details = "The gateway's database is away, so nothing can be decided; nothing was sent."
+    return Refusal(
+        503,
+        UNAVAILABLE,
+        details,
+        retry_after_s=RETRY_OUTAGE_S,
+        decision=Decision.DEFER,
+        rule="outage",
+    )
+
+
+def of_outcome(outcome: Outcome, message_id: UUID) -> web.Response:
+    """Return Meta's answer, or tell that there was none."""
+    match outcome:
+        case Accepted(answer=answer):
+            return passed(answer, Decision.ADMIT)
+        case Refused(answer=answer) | InDoubt(answer=answer) if answer is not None:
+            return passed(answer, "upstream")
+        case Refused(reason=reason):
+            details = f"Nothing was sent: {reason}."
+            no = Refusal(502, UNAVAILABLE, details, RETRY_OUTAGE_S, "upstream")
+            return refusal(no, message_id)
+        case InDoubt(reason=reason, timed_out=timed_out):
+            details = (
+                f"In doubt: {reason}. The message may have been sent; do not send it again "
+                f"before its status is known (message {message_id.hex})."
+            )
+            status = 504 if timed_out else 502
+            return refusal(Refusal(status, GENERIC, details, decision="upstream"), message_id)
+        case _:
+            assert_never(outcome)
+
+
+def passed(answer: Answer, decision: str) -> web.Response:
+    """Return Meta's answer unchanged, apart from what speaks of the connection."""
+    headers = CIMultiDict(
+        (name, value) for name, value in answer.headers.items() if name.lower() not in NOT_RETURNED
+    )
+    headers["Gateway-Decision"] = decision
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+def annotate(response: web.Response, handled: Handled, gateway_s: float, throughput: int) -> None:
+    """Add what the gateway knows: time spent, and what is left of limit and throughput."""
+    timing = handled.timing
+    response.headers["Server-Timing"] = (
+        f"gateway;dur={gateway_s * 1000:.1f}, wait;dur={timing.wait_s * 1000:.1f}, "
+        f"upstream;dur={timing.upstream_s * 1000:.1f}"
+    )
+    response.headers.update(_limits(handled.admission, throughput))
+
+
+def _limits(admission: Admission, throughput: int) -> dict[str, str]:
+    if admission.allowance >= UNLIMITED:
+        return {"RateLimit-Policy": f'"throughput";q={throughput};w=1'}
+    return {
+        "RateLimit-Policy": (
+            f'"messaging-limit";q={admission.allowance};w=86400, "throughput";q={throughput};w=1'
+        ),
+        "RateLimit": f'"messaging-limit";r={admission.remaining}',
+    }

@@ -1,0 +1,246 @@
+"""The envelope of a send: what the gateway reads of a request body, and the one field it writes."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.whatsapp.callback import MAX_LENGTH
+from gateway.whatsapp.recipient import Recipient, RecipientKind, is_bsuid
+from gateway.whatsapp.template import TemplateCategory, TemplateKey, normalise_language
+
+INVALID_PARAMETER: Final = 100
+MISSING_PARAMETER: Final = 131008
+INVALID_VALUE: Final = 131009
+
+_FIELD: Final = b"biz_opaque_callback_data"
+_FIELD_NAME: Final = _FIELD.decode()
+# JSON can spell a letter of the field's name in one other way: from \u005f to \u007a.
+_ESCAPED_LETTER: Final = re.compile(rb"\\u00[5-7]")
+_STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_FIRST_STRING: Final = re.compile(_FIELD + rb'"\s*:\s*(' + _STRING + rb")", re.DOTALL)
+_TOKEN: Final = re.compile(_STRING + rb"|[{}\[\]:,]", re.DOTALL)
+_EMPTY: Final = re.compile(rb"\s*}")
+
+
+class EnvelopeError(Exception):
+    """A request that cannot be sent; `code` is Meta's, `details` one sentence for a person."""
+
+    def __init__(self, code: int, details: str) -> None:
+        super().__init__(details)
+        self.code = code
+        self.details = details
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the gateway must know of a message; its content is between the app and Meta.
+
+    `callback_data` is the app's own value. `direct_send_category` is set for the Direct Send beta
+    only: free-form content that claims a template category. Source: DIRECT, 2026 (R§1.8).
+    """
+
+    type: str
+    recipient: Recipient
+    template: TemplateKey | None
+    callback_data: str | None
+    direct_send_category: TemplateCategory | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReceipt:
+    """Not a message: marks an inbound one as read, perhaps with a typing indicator (R§1.6)."""
+
+    message_id: str
+    typing: bool
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Language(_Part):
+    code: str | None = None
+
+
+class _Template(_Part):
+    name: str | None = None
+    language: _Language | None = None
+
+
+class _TypingIndicator(_Part):
+    type: str | None = None
+
+
+class _Envelope(_Part):
+    messaging_product: str | None = None
+    recipient_type: str | None = None
+    # Lenient SDKs send the number as a JSON number; 20 digits are more than any phone has.
+    to: str | Annotated[int, Field(strict=True, ge=0, lt=10**20)] | None = None
+    recipient: str | None = None
+    type: str | None = None
+    template: _Template | None = None
+    category: str | None = None
+    biz_opaque_callback_data: str | None = None
+    status: str | None = None
+    message_id: str | None = None
+    typing_indicator: _TypingIndicator | None = None
+
+
+_FIELD_NAMES: Final = frozenset(
+    name
+    for part in (_Envelope, _Template, _Language, _TypingIndicator)
+    for name in part.model_fields
+)
+
+
+def parse(body: bytes) -> Message | ReadReceipt:
+    """Read the envelope of a `POST /{phone_number_id}/messages`; JSON null counts as absent.
+
+    Raises EnvelopeError with 100 for what is no JSON object of the right types, 131008 for what is
+    missing and 131009 for what is empty or misplaced. Source: SEND, 21 May 2026 (R§1.2).
+    """
+    try:
+        envelope = _Envelope.model_validate_json(body)
+    except ValidationError as error:
+        raise EnvelopeError(INVALID_PARAMETER, _sentence(error)) from None
+    _given(envelope.messaging_product, "messaging_product")
+    # With a recipient it is a message whatever its status says: nobody slips past the limits.
+    if envelope.status is not None and envelope.to is None and envelope.recipient is None:
+        return _read_receipt(envelope)
+    callback_data = envelope.biz_opaque_callback_data
+    if callback_data is not None and len(callback_data) > MAX_LENGTH:
+        raise EnvelopeError(
+            INVALID_VALUE, f"The field {_FIELD_NAME} is longer than {MAX_LENGTH} characters."
+        )
+    kind = "text" if envelope.type is None else _given(envelope.type, "type")
+    is_template = kind == "template"
+    return Message(
+        type=kind,
+        recipient=_recipient(envelope),
+        template=_template_key(envelope.template) if is_template else None,
+        callback_data=callback_data,
+        direct_send_category=(
+            None
+            if is_template or envelope.category is None
+            else TemplateCategory.of(envelope.category)
+        ),
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return "The request body is not readable JSON."
+    path = ".".join(str(step) for step in first["loc"] if step in _FIELD_NAMES)
+    if not path:
+        return "The request body must be a JSON object."
+    return f"The field {path} has the wrong JSON type."
+
+
+def _given(value: str | None, path: str) -> str:
+    if value is None:
+        raise EnvelopeError(MISSING_PARAMETER, f"The field {path} is missing.")
+    if not value or value.isspace():
+        raise EnvelopeError(INVALID_VALUE, f"The field {path} is empty.")
+    return value
+
+
+def _read_receipt(envelope: _Envelope) -> ReadReceipt:
+    if envelope.status != "read":
+        raise EnvelopeError(INVALID_VALUE, "The field status knows only the value read.")
+    message_id = _given(envelope.message_id, "message_id")
+    return ReadReceipt(message_id, typing=envelope.typing_indicator is not None)
+
+
+def _recipient(envelope: _Envelope) -> Recipient:
+    to = envelope.to
+    if to is None and envelope.recipient is None:
+        raise EnvelopeError(MISSING_PARAMETER, "One of the fields to and recipient is required.")
+    if to is None:
+        value = _given(envelope.recipient, "recipient")
+        kind = RecipientKind.BSUID
+    else:
+        value = _given(to if isinstance(to, str) else str(to), "to")
+        kind = RecipientKind.PHONE
+    if envelope.recipient_type == "group":
+        return Recipient(RecipientKind.GROUP, value)
+    if kind is RecipientKind.PHONE and is_bsuid(value):
+        # Meta answers 200 to this and drops the message.
+        raise EnvelopeError(
+            INVALID_VALUE, "The field to holds a business-scoped user id: put it in `recipient`."
+        )
+    return Recipient(kind, value)
+
+
+def _template_key(template: _Template | None) -> TemplateKey:
+    if template is None:
+        raise EnvelopeError(MISSING_PARAMETER, "The field template is missing.")
+    language = template.language
+    return TemplateKey(
+        _given(template.name, "template.name"),
+        normalise_language(_given(language.code if language else None, "template.language.code")),
+    )
+
+
+def with_callback_data(body: bytes, current: str | None, value: str) -> bytes:
+    """Return `body` with `biz_opaque_callback_data` set to `value`, every other byte as it was.
+
+    `body` is a JSON object, `current` the value `parse` read from it. Where the field is absent it
+    is put in front; where it is present, even twice, exactly its value is replaced.
+    """
+    literal = orjson.dumps(value)
+    if rb"\u00" not in body or _ESCAPED_LETTER.search(body) is None:
+        count = body.count(_FIELD)
+        if count == 0:
+            return _inserted(body, literal)
+        # A value was read, and there is only this one place where it can stand.
+        if count == 1 and current is not None and (found := _FIRST_STRING.search(body)):
+            return body[: found.start(1)] + literal + body[found.end(1) :]
+    spans = _value_spans(body)
+    if not spans:
+        return _inserted(body, literal)
+    pieces: list[bytes] = []
+    copied = 0
+    for start, end in spans:
+        pieces += (body[copied:start], literal)
+        copied = end
+    pieces.append(body[copied:])
+    return b"".join(pieces)
+
+
+def _inserted(body: bytes, literal: bytes) -> bytes:
+    start = body.index(b"{") + 1
+    comma = b"" if _EMPTY.match(body, start) else b","
+    return b"".join((body[:start], b'"', _FIELD, b'":', literal, comma, body[start:]))
+
+
+def _value_spans(body: bytes) -> list[tuple[int, int]]:
+    """Where the field's values stand at the top level of `body`, without white space around."""
+    spans: list[tuple[int, int]] = []
+    depth = 0
+    key = b""
+    value_start: int | None = None
+    for token in _TOKEN.finditer(body):
+        text = token.group()
+        if text in b"{[":
+            depth += 1
+        elif text in b"}]":
+            depth -= 1
+        top = depth == 1
+        if text == b":" and top and value_start is None:
+            value_start = token.end()
+        elif (text == b"," and top) or depth == 0:
+            if value_start is not None and orjson.loads(key) == _FIELD_NAME:
+                spans.append(_trimmed(body, value_start, token.start()))
+            value_start = None
+        elif top and value_start is None:
+            key = text
+    return spans
+
+
+def _trimmed(body: bytes, start: int, end: int) -> tuple[int, int]:
+    value = body[start:end]
+    return end - len(value.lstrip()), start + len(value.rstrip())

@@ -1,0 +1,3 @@
+"""Load the plugins that every test may use."""
+
+pytest_plugins = ("tests.postgres",)

@@ -1,0 +1,25 @@
+import asyncio
+
+from tests.emulator.conftest import FIRST, Cloud, Start, template
+
+
+async def test_paths_work_with_and_without_a_version(cloud: Cloud) -> None:
+    for path in (f"/v25.0/{FIRST}", f"/v9.0/{FIRST}", f"/{FIRST}"):
+        assert (await cloud.get(path))["id"] == FIRST
+
+
+async def test_time_that_passes_by_itself_brings_what_is_due(start: Start) -> None:
+    cloud = await start()
+    seen = asyncio.Event()
+    cloud.emulator.state.schedule.at(cloud.clock.now().timestamp() + 60, lambda _: seen.set())
+    cloud.clock.advance(61)
+    cloud.emulator.on_clock_advanced()
+    async with asyncio.timeout(5):
+        await seen.wait()
+
+
+async def test_a_second_emulator_shares_nothing(start: Start) -> None:
+    one, other = await start(), await start()
+    await one.send(template())
+    assert len(await one.told("/sends")) == 1
+    assert await other.told("/sends") == []

@@ -1,0 +1,76 @@
+import aiohttp
+import pytest
+
+from gateway.emulator import Knobs
+from tests.emulator.conftest import FIRST, Cloud, Start, template, text
+
+
+async def test_a_read_receipt_is_acknowledged(cloud: Cloud) -> None:
+    """Source: mark-message-as-read, 2 Jul 2026 (R§1.6)."""
+    wamid = await cloud.write()
+    receipt = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
+    answer = await cloud.send(receipt | {"typing_indicator": {"type": "text"}})
+    assert answer == {"success": True, "http": 200}
+    assert await cloud.told("/sends") == []
+
+
+async def test_a_receipt_of_an_unknown_message_is_131009(start: Start) -> None:
+    """Source: R§12.3."""
+    receipt = {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.unknown"}
+    enforcing, observing = await start(), await start(mode="observe")
+    assert (await enforcing.send(receipt))["error"]["code"] == 131009
+    assert (await observing.send(receipt))["success"] is True
+
+
+async def test_only_marketing_templates_on_marketing_messages(cloud: Cloud) -> None:
+    """Source: MM, 2026 (R§1.7)."""
+    edge = "marketing_messages"
+    assert (await cloud.send(template(name="promo"), edge=edge))["http"] == 200
+    assert (await cloud.send(template(name="order"), edge=edge))["error"]["code"] == 134100
+    assert (await cloud.send(text(), edge=edge))["error"]["code"] == 134100
+
+
+async def test_an_error_fault_refuses_as_often_as_armed(cloud: Cloud) -> None:
+    await cloud.steer("/faults", action="error", code=131016, times=1)
+    refused = await cloud.send(template())
+    assert (refused["http"], refused["error"]["code"]) == (500, 131016)
+    assert (await cloud.send(template()))["http"] == 200
+    outcomes = [(each["outcome"], each["code"]) for each in await cloud.told("/sends")]
+    assert outcomes == [("refused", 131016), ("accepted", None)]
+
+
+async def test_a_fault_may_choose_the_http_status(cloud: Cloud) -> None:
+    await cloud.steer("/faults", action="error", code=130429, http_status=429)
+    assert (await cloud.send(template()))["http"] == 429
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"),
+    [("reset", "refused"), ("accept_then_reset", "accepted"), ("half_answer", "accepted")],
+)
+async def test_faults_that_leave_the_sender_in_doubt(
+    cloud: Cloud, action: str, outcome: str
+) -> None:
+    await cloud.steer("/faults", match={"type": "template"}, action=action, times=1)
+    with pytest.raises(aiohttp.ClientError):
+        await cloud.send(template())
+    assert [each["outcome"] for each in await cloud.told("/sends")] == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("action", "outcome"), [("timeout", "refused"), ("accept_then_timeout", "accepted")]
+)
+async def test_faults_that_never_answer(cloud: Cloud, action: str, outcome: str) -> None:
+    await cloud.steer("/faults", action=action, times=1)
+    with pytest.raises(TimeoutError):
+        await cloud.call(
+            "POST", f"/{FIRST}/messages", json=template(), timeout=aiohttp.ClientTimeout(total=0.2)
+        )
+    assert [each["outcome"] for each in await cloud.told("/sends")] == [outcome]
+
+
+async def test_answers_can_be_delayed(start: Start) -> None:
+    cloud = await start(knobs=Knobs(answer_delay_s=0.01))
+    assert (await cloud.send(template()))["http"] == 200
+    await cloud.steer("/faults", action="delay", delay_s=0.01)
+    assert (await cloud.send(template()))["http"] == 200
