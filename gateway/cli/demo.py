@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from gateway.emulator import Number, Portfolio, Template, Token, World
 from gateway.store import apps, numbers, pools, quota
 from gateway.store.apps import App, Credential
 from gateway.store.database import Database
@@ -120,25 +119,25 @@ class DemoKeys:
         return json.dumps(asdict(self), indent=1)
 
 
-def demo_world(keys: DemoKeys, webhook_url: str | None) -> World:
-    """Return the world of the demo as the emulator needs it."""
+def demo_world(keys: DemoKeys, webhook_url: str | None) -> dict[str, Any]:
+    """Return the world of the demo in the words of the emulator's world files."""
     waba_ids = sorted({number.waba_id for number in NUMBERS})
-    return World(
-        app_secret=keys.app_secret,
-        verify_token=keys.verify_token,
-        webhook_url=webhook_url,
-        tokens=[
-            Token(token=keys.meta_token, waba_ids=waba_ids),
-            Token(token=keys.pass_through_token, waba_ids=waba_ids),
+    return {
+        "app_secret": keys.app_secret,
+        "verify_token": keys.verify_token,
+        "webhook_url": webhook_url,
+        "tokens": [
+            {"token": keys.meta_token, "waba_ids": waba_ids},
+            {"token": keys.pass_through_token, "waba_ids": waba_ids},
         ],
-        portfolios=[Portfolio(id=PORTFOLIO, messaging_limit=PORTFOLIO_LIMIT)],
-        numbers=[_emulated_number(number) for number in NUMBERS],
-        templates=[
+        "portfolios": [{"id": PORTFOLIO, "messaging_limit": PORTFOLIO_LIMIT}],
+        "numbers": [_emulated_number(number) for number in NUMBERS],
+        "templates": [
             _emulated_template(template, waba_id, f"60000000000{row}{column}")
             for row, waba_id in enumerate(waba_ids, start=10)
             for column, template in enumerate(TEMPLATES, start=10)
         ],
-    )
+    }
 
 
 async def seed(database: Database, keys: DemoKeys, now: datetime) -> None:
@@ -209,25 +208,25 @@ def summary(keys: DemoKeys, urls: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _emulated_number(number: DemoNumber) -> Number:
+def _emulated_number(number: DemoNumber) -> dict[str, Any]:
     is_own = number.regime is Regime.PER_NUMBER
-    return Number(
-        phone_number_id=number.phone_number_id,
-        display_phone_number=number.display_phone_number,
-        waba_id=number.waba_id,
-        portfolio_id=None if is_own else PORTFOLIO,
-        regime="per_number" if is_own else "portfolio",
-        messaging_limit=number.messaging_limit if is_own else None,
-    )
+    return {
+        "phone_number_id": number.phone_number_id,
+        "display_phone_number": number.display_phone_number,
+        "waba_id": number.waba_id,
+        "portfolio_id": None if is_own else PORTFOLIO,
+        "regime": number.regime,
+        "messaging_limit": number.messaging_limit if is_own else None,
+    }
 
 
-def _emulated_template(template: DemoTemplate, waba_id: str, template_id: str) -> Template:
-    return Template(
-        id=template_id,
-        waba_id=waba_id,
-        name=template.name,
-        language=LANGUAGE,
-        category=template.category,
-        status=template.status,
-        components=[{"type": "BODY", "text": template.body}],
-    )
+def _emulated_template(template: DemoTemplate, waba_id: str, template_id: str) -> dict[str, Any]:
+    return {
+        "id": template_id,
+        "waba_id": waba_id,
+        "name": template.name,
+        "language": LANGUAGE,
+        "category": template.category,
+        "status": template.status,
+        "components": [{"type": "BODY", "text": template.body}],
+    }

@@ -28,7 +28,7 @@ def emulate(
         described = World.model_validate_json(world.read_bytes()) if world else None
     except (OSError, ValidationError) as error:
         fail(f"{world}: {str(error).splitlines()[0]}")
-    chosen = described or demo_world(DemoKeys.fixed(), webhook_url=None)
+    chosen = described or World.model_validate(demo_world(DemoKeys.fixed(), webhook_url=None))
     emulator = Emulator(chosen, mode="observe" if observe else "enforce", seed=seed)
     try:
         run(_emulate(emulator, host, port))

@@ -20,7 +20,7 @@ from gateway.cli.folder_lock import FolderLock, FolderLockError
 from gateway.cli.runner import fail, run, until_stopped
 from gateway.clock import SandboxClock
 from gateway.config import Settings, load
-from gateway.emulator import Emulator, running
+from gateway.emulator import Emulator, World, running
 from gateway.store import sandbox_clock
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
@@ -155,7 +155,7 @@ async def _emulator(
     stack: AsyncExitStack, keys: DemoKeys, clock: SandboxClock, ports: Ports
 ) -> tuple[str, Emulator]:
     webhook_url = f"http://{HOST}:{ports.gateway}{WEBHOOK_PATH}"
-    emulator = Emulator(demo.demo_world(keys, webhook_url), clock=clock)
+    emulator = Emulator(World.model_validate(demo.demo_world(keys, webhook_url)), clock=clock)
     clock.on_advance(emulator.on_clock_advanced)
     try:
         emulator_url = await stack.enter_async_context(running(emulator, HOST, ports.emulator))

@@ -122,7 +122,11 @@ class CloudClient:
         after = ""
         for _ in range(MOST_PAGES):
             page = await self._get(path + after, token)
-            templates += [entry for entry in page.get("data", []) if isinstance(entry, dict)]
+            data = page.get("data")
+            if not isinstance(data, list):
+                # Not a list: what is missing from it must not be taken for deleted.
+                raise CloudError(f"WABA {waba_id}: the answer holds no template list")
+            templates += [entry for entry in data if isinstance(entry, dict)]
             paging = page.get("paging") or {}
             cursor = (paging.get("cursors") or {}).get("after")
             if not paging.get("next") or not cursor:

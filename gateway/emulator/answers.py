@@ -4,7 +4,6 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from multidict import CIMultiDict
 
 from gateway.emulator.errors import Refusal
 from gateway.emulator.state import State
@@ -14,7 +13,7 @@ _JSON = "application/json; charset=UTF-8"
 
 def raw(body: bytes, status: int = 200) -> web.Response:
     """Answer with JSON that is written already."""
-    return web.Response(body=body, status=status, headers=CIMultiDict({"Content-Type": _JSON}))
+    return web.Response(body=body, status=status, headers={"Content-Type": _JSON})
 
 
 def json(data: Any, status: int = 200) -> web.Response:

@@ -8,6 +8,7 @@ DAY_S = 86_400.0
 FLAG_S = 7 * DAY_S
 # The ladder of the regime per_number. Source: LIM-UP, 26 Oct 2025 (R§2.1, R§4.3).
 LADDER: tuple[int | None, ...] = (50, 250, 1000, 10_000, 100_000, None)
+_RESTRICTABLE = frozenset({"CONNECTED", "FLAGGED"})
 GOOD_RATINGS = frozenset({"GREEN", "YELLOW"})
 
 
@@ -22,7 +23,7 @@ def user_was_counted(state: State, number: Number, now: float) -> None:
     """Restrict a number whose own limit is used up: replies only for 24 h (R§4.3)."""
     if number.regime != "per_number" or number.own_limit is None:
         return
-    if number.restricted_until is not None:
+    if number.status not in _RESTRICTABLE:
         return
     if state.memory.ledger.count(number.pool_id, now) >= number.own_limit:
         restrict(state, number, now)

@@ -144,6 +144,8 @@ class WebhookSender:
                     await self._news.wait()
 
     def _patience(self) -> float:
+        if self._knobs.webhooks_paused:
+            return _SLOWEST_LOOK_S
         soonest = min((each.due_at for each in self._waiting), default=float("inf"))
         return min(max(soonest - self._now(), _FASTEST_LOOK_S), _SLOWEST_LOOK_S)
 

@@ -94,11 +94,12 @@ def _count(state: State, case: Case, findings: list[Finding], doomed: str | None
         state.memory.pair_rate.note(number.id, user, now)
     if not case.is_counted_kind:
         return
-    if doomed is not None:
+    if doomed is None:
+        state.memory.ledger.reach(number.pool_id, user, now)
+    else:
         state.memory.ledger.reach_in_vain(number.pool_id, user, doomed, now)
-        return
-    state.memory.ledger.reach(number.pool_id, user, now)
-    lifecycle.user_was_counted(state, number, now)
+    if doomed is None or "messaging_limit" in broken:
+        lifecycle.user_was_counted(state, number, now)
 
 
 def _blame(case: Case, findings: list[Finding], wamid: str | None, state: State) -> None:

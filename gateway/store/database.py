@@ -37,6 +37,11 @@ class Database:
             )
         return cls(pool, timeout_s)
 
+    async def ping(self) -> None:
+        """Ask the database whether it is there; StoreUnavailableError when it is not."""
+        async with self.connection() as connection:
+            await connection.execute("select 1")
+
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
         await self._pool.close()

@@ -8,11 +8,11 @@ from typing import Any, Final
 import structlog
 
 from gateway.clock import Clock
-from gateway.outbound.message_ids import first_id_at
 from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import Standing, advance
 from gateway.store import messages, numbers, pools, quota
 from gateway.store.database import Database
+from gateway.store.message_ids import first_id_at
 from gateway.store.numbers import NumberRow
 from gateway.store.pools import LimitSource
 from gateway.whatsapp.ids import PhoneNumberId

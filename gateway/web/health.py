@@ -24,8 +24,7 @@ class Health:
     async def ready(self, _request: web.Request) -> web.Response:
         """Answer 200 when messages can be decided on, 503 while the database is away."""
         try:
-            async with self._database.connection() as connection:
-                await connection.fetchval("select 1")
+            await self._database.ping()
         except StoreUnavailableError as error:
             return reply({"status": "unavailable", "reason": str(error)}, 503)
         return reply({"status": "ready"})

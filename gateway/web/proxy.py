@@ -16,11 +16,11 @@ from gateway.cloud.client import CloudClient
 from gateway.metrics import Metrics
 from gateway.outbound.admission import Submission
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
-from gateway.outbound.message_ids import MessageIds
 from gateway.outbound.pacing import CongestedError, Pacing
 from gateway.policy.fold import Candidate
 from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
+from gateway.store.message_ids import MessageIds
 from gateway.web.auth import Authenticator, Caller, NoTokenError, UnknownAppError
 from gateway.web.pass_through import PassThrough
 from gateway.web.paths import read_path

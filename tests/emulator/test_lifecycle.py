@@ -49,6 +49,25 @@ async def test_a_used_up_limit_restricts_the_number_for_24_hours(cloud: Cloud) -
     assert (await cloud.send(template("+34600000003"), LONE))["http"] == 200
 
 
+async def test_a_limit_lowered_below_the_count_restricts_at_the_next_new_user(
+    cloud: Cloud,
+) -> None:
+    await cloud.send(template("+34600000001"), LONE)
+    await cloud.send(template("+34600000002"), LONE)
+    await cloud.steer(f"/numbers/{LONE}", messaging_limit=1)
+    assert (await cloud.number(LONE))["status"] == "CONNECTED"
+    await cloud.send(template("+34600000003"), LONE)
+    assert (await cloud.number(LONE))["status"] == "RESTRICTED"
+    assert await cloud.rules_broken() == ["messaging_limit"]
+
+
+async def test_a_banned_number_stays_banned(start: Start) -> None:
+    cloud = await start(mode="observe")
+    await cloud.steer(f"/numbers/{LONE}", status="BANNED", messaging_limit=1)
+    await cloud.send(template(), LONE)
+    assert (await cloud.number(LONE))["status"] == "BANNED"
+
+
 async def test_a_portfolio_that_is_full_restricts_no_number(cloud: Cloud) -> None:
     """Source: LIM-UP, 26 Oct 2025 (R§4.3)."""
     await cloud.send(template("+34600000001"))

@@ -1,0 +1,63 @@
+"""Builds what apps send, what Meta tells, and the people they write to."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.cli import demo
+from gateway.whatsapp.signature import sign
+
+
+def users(start: int = 1) -> Iterator[str]:
+    """Yield made-up phone numbers for ever, each another user: +34600000001, +34600000002, …."""
+    return (f"+346{number:08d}" for number in itertools.count(start))
+
+
+def template_body(
+    to: str, name: str = "order_update", *, language: str = demo.LANGUAGE, **more: Any
+) -> dict[str, Any]:
+    """Build a template message; `more` are further fields of the envelope."""
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": to,
+        "type": "template",
+        "template": {"name": name, "language": {"code": language}},
+    } | more
+
+
+def text_body(to: str, text: str = "hello", **more: Any) -> dict[str, Any]:
+    """Build a free-form message; `more` are further fields of the envelope."""
+    return {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": to,
+        "type": "text",
+        "text": {"body": text},
+    } | more
+
+
+def read_receipt(wamid: str, *, typing: bool = False) -> dict[str, Any]:
+    """Build a read receipt, with a typing indicator if asked."""
+    body: dict[str, Any] = {
+        "messaging_product": "whatsapp",
+        "status": "read",
+        "message_id": wamid,
+    }
+    return body | ({"typing_indicator": {"type": "text"}} if typing else {})
+
+
+def envelope(
+    field: str, value: dict[str, Any], *, waba_id: str = "100000000000001", time: int | None = None
+) -> bytes:
+    """Build the bytes of a delivery with one change; `time` in unix seconds."""
+    entry: dict[str, Any] = {"id": waba_id, "changes": [{"field": field, "value": value}]}
+    if time is not None:
+        entry["time"] = time
+    return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
+
+
+def signature(secret: str, body: bytes) -> dict[str, str]:
+    """Build the header with which Meta signs a delivery."""
+    return {"X-Hub-Signature-256": sign(secret, body)}
