@@ -37,7 +37,7 @@ from gateway.web.health import Health
 from gateway.web.media_links import MediaLinks
 from gateway.web.pass_through import PassThrough, PassThroughParts
 from gateway.web.proxy import Proxy, ProxyParts, ProxySettings
-from gateway.web.server import admin_app, data_app, listen
+from gateway.web.server import admin_server, data_server, listen
 from gateway.web.webhooks import Webhooks
 
 REFRESH_S = 2.0
@@ -136,8 +136,14 @@ class Gateway:
         settings = self._settings
         desk = AdmissionDesk(self.database, self.clock, self.knobs, self.metrics)
         authenticator = Authenticator(self.directory, pass_through=settings.pass_through)
+        vault_key = settings.vault_key
         links = PassThroughParts(
-            self.directory, authenticator, self.database, cloud, MediaLinks(), self.clock
+            self.directory,
+            authenticator,
+            self.database,
+            cloud,
+            MediaLinks(vault_key.get_secret_value() if vault_key else None),
+            self.clock,
         )
         parts = ProxyParts(
             directory=self.directory,
@@ -168,17 +174,17 @@ class Gateway:
                 self._advance if isinstance(self.clock, SandboxClock) else None,
             )
         )
-        data = data_app(proxy, Webhooks(self._ingress), settings.max_message_bytes)
+        data = data_server(proxy, Webhooks(self._ingress), settings.max_message_bytes)
         health = Health(self.database, self.metrics)
         data_url = await self._serve(data, settings.host, settings.port)
         admin_url = await self._serve(
-            admin_app(admin, health), settings.admin_host, settings.admin_port
+            admin_server(admin, health), settings.admin_host, settings.admin_port
         )
         self.addresses = Addresses(data_url, admin_url)
         structlog.get_logger("gateway").info("listening", data=data_url, admin=admin_url)
 
-    async def _serve(self, app: web.Application, host: str, port: int) -> str:
-        runner, port = await listen(app, host, port)
+    async def _serve(self, runner: web.BaseRunner, host: str, port: int) -> str:
+        port = await listen(runner, host, port)
         self._stack.push_async_callback(runner.cleanup)
         return f"http://{host}:{port}"
 

@@ -135,6 +135,25 @@ def load(**overrides: Any) -> Settings:
     return Settings(**overrides)
 
 
+def isolated(**values: Any) -> Settings:
+    """Return settings from `values` alone: neither environment nor file has a say."""
+    return _Isolated(**values)
+
+
+class _Isolated(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - only what is given counts
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments only."""
+        return (init_settings,)
+
+
 def settings_table() -> str:
     """Return the settings as a Markdown table, for the README."""
     lines = ["| variable | default | meaning |", "| --- | --- | --- |"]

@@ -12,6 +12,9 @@ SECRETS: Final = frozenset(
     {"authorization", "token", "access_token", "key", "secret", "body", "text", "password"}
 )
 
+# Local variables are tokens and bodies as often as not.
+TRACEBACKS: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
 
 def configure(level: str) -> None:
     """Set up logging for the whole process."""
@@ -24,7 +27,7 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             redact,
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(TRACEBACKS),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),

@@ -59,3 +59,21 @@ class Metrics:
             "Answers of Meta that are not in the journal yet.",
             registry=self.registry,
         )
+        # Looking a label up costs more than counting; there are few of them.
+        self.decision = _Tally(self.decisions)
+        self.outcome = _Tally(self.outcomes)
+        self.request = _Tally(self.requests)
+
+
+class _Tally:
+    """Counts by label without looking the label up again every time."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._children: dict[tuple[str, ...], Counter] = {}
+
+    def __call__(self, *labels: str) -> None:
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._counter.labels(*labels)
+        child.inc()

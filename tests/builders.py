@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from gateway.cli import demo
@@ -61,3 +62,31 @@ def envelope(
 def signature(secret: str, body: bytes) -> dict[str, str]:
     """Build the header with which Meta signs a delivery."""
     return {"X-Hub-Signature-256": sign(secret, body)}
+
+
+def status_value(
+    number: demo.DemoNumber, sighting: dict[str, Any], status: str, at: datetime
+) -> dict[str, Any]:
+    """Build the value of a status of a message that the emulator saw; failed ones with 131026."""
+    entry: dict[str, Any] = {
+        "id": sighting["wamid"],
+        "status": status,
+        "timestamp": str(int(at.timestamp())),
+        "recipient_id": sighting["user"],
+    }
+    if sighting["biz_opaque_callback_data"] is not None:
+        entry["biz_opaque_callback_data"] = sighting["biz_opaque_callback_data"]
+    if status == "failed":
+        entry["errors"] = [{"code": 131026, "title": "Message undeliverable"}]
+    return messaging_value(number) | {"statuses": [entry]}
+
+
+def messaging_value(number: demo.DemoNumber) -> dict[str, Any]:
+    """Build what every value of the field `messages` has."""
+    return {
+        "messaging_product": "whatsapp",
+        "metadata": {
+            "display_phone_number": "".join(filter(str.isdigit, number.display_phone_number)),
+            "phone_number_id": number.phone_number_id,
+        },
+    }

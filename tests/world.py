@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
@@ -28,13 +29,15 @@ from gateway.store.numbers import NumberSettings
 from gateway.store.pools import LimitSource, PoolSettings
 from gateway.web.server import WEBHOOK_PATH
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
-from tests.builders import template_body, text_body
+from tests.builders import envelope, signature, template_body, text_body
 
 HOST: Final = "127.0.0.1"
 SMALL, MIDDLE, *SHARED = (number.phone_number_id for number in demo.NUMBERS)
 """Numbers of the demo: limits of 250 and 1,000 of their own, and three that share 2,000."""
 PORTFOLIO: Final = demo.PORTFOLIO
 DAY_S: Final = 86_400.0
+STILL_START: Final = datetime(2026, 1, 5, 9, 30, 0, 700_000, tzinfo=UTC)
+"""Within a second, since Meta's webhooks tell whole seconds and that must not matter."""
 LOOK_S: Final = 0.02
 PATIENCE_S: Final = 20.0
 
@@ -88,7 +91,8 @@ class Options:
     `limits`: messaging limit by pool, of the gateway and the emulator alike. `throughput`: of
     every number, on both sides. `settings`: settings of the gateway. `gateway`: whether one runs
     inside the test; without it the tests start `GatewayProcess`es. `polled`: whether it has read
-    numbers and templates from the emulator before the test begins.
+    numbers and templates from the emulator before the test begins. `still`: whether the clock
+    stands still unless it is advanced, so that an instant can be met exactly.
     """
 
     mode: Mode = "enforce"
@@ -100,7 +104,16 @@ class Options:
     settings: Mapping[str, Any] = field(default_factory=dict)
     gateway: bool = True
     polled: bool = True
+    still: bool = False
     seed: int = 0
+
+
+class StillClock(SandboxClock):
+    """A sandbox's clock that moves only when it is moved."""
+
+    def now(self) -> datetime:
+        """Return the instant of the last move."""
+        return STILL_START + timedelta(seconds=self.offset_s)
 
 
 class World:
@@ -110,7 +123,7 @@ class World:
         self.database_url = database_url
         self.options = options
         self.keys = DemoKeys.new()
-        self.clock = SandboxClock()
+        self.clock = StillClock() if options.still else SandboxClock()
         knobs = options.knobs or Knobs()
         self.emulator = Emulator(
             scenery(self.keys, options),
@@ -186,7 +199,8 @@ class World:
         }
 
     async def _seed(self) -> None:
-        now = self.clock.now()
+        # In whole seconds, or else what a webhook tells in the same second would be older.
+        now = self.clock.now().replace(microsecond=0)
         async with self.database.transaction() as connection:
             for pool_id, number in {each.pool_id: each for each in demo.NUMBERS}.items():
                 limit = self.options.limits.get(pool_id, number.messaging_limit)
@@ -245,6 +259,12 @@ class World:
     async def advance(self, seconds: float) -> None:
         """Move the clock of gateway and emulator ahead, through the admin API."""
         await self.admin("/sandbox/clock", {"advance_s": seconds})
+        if self._gateway is None:
+            await self.steer("/clock", {"advance_s": seconds})
+
+    async def advance_to(self, instant: datetime) -> None:
+        """Move the clock ahead to `instant`."""
+        await self.advance((instant - self.clock.now()).total_seconds())
 
     async def steer(self, path: str, body: Any = None, *, method: str | None = None) -> Any:
         """Ask the emulator below `/_emulator`, or tell it `body`; returns the JSON."""
@@ -263,6 +283,15 @@ class World:
         await self.flush()
         return wamid
 
+    async def webhook(self, field: str, value: dict[str, Any], **more: Any) -> Answer:
+        """Tell the gateway something in Meta's name, with one change; `more` as for `envelope`."""
+        body = envelope(field, value, **more)
+        url = self.data_url + WEBHOOK_PATH
+        headers = signature(self.keys.app_secret, body)
+        answer = await self.call("POST", url, data=body, headers=headers)
+        await self.flush()
+        return answer
+
     async def flush(self) -> None:
         """Wait until webhooks are delivered and digested."""
         pending = (await self.steer("/webhooks/flush?timeout_s=20", {}))["pending"]
@@ -279,6 +308,20 @@ class World:
         """Return what the emulator holds against the gateway."""
         found: list[dict[str, Any]] = await self.steer("/violations")
         return found
+
+    async def number(self, number: str) -> dict[str, Any]:
+        """Return a number as the gateway's operator sees it."""
+        view: dict[str, Any] = await self.admin(f"/numbers/{number}")
+        return view
+
+    async def emulated(self, number: str) -> dict[str, Any]:
+        """Return a number as the emulator sees it."""
+        views = (await self.steer("/state"))["numbers"]
+        return next(view for view in views if view["phone_number_id"] == number)
+
+    async def poll(self) -> None:
+        """Have the gateway read every number and template list."""
+        assert await self.gateway.poller.run_once() > 0
 
     async def sends(self, number: str | None = None) -> list[dict[str, Any]]:
         """Return what the emulator was sent, oldest first."""

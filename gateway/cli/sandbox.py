@@ -19,7 +19,7 @@ from gateway.cli.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresErro
 from gateway.cli.folder_lock import FolderLock, FolderLockError
 from gateway.cli.runner import fail, run, until_stopped
 from gateway.clock import SandboxClock
-from gateway.config import Settings, load
+from gateway.config import Settings, isolated
 from gateway.emulator import Emulator, World, running
 from gateway.store import sandbox_clock
 from gateway.store.database import Database
@@ -166,7 +166,7 @@ async def _emulator(
 
 def _settings(url: str, keys: DemoKeys, ports: Ports, emulator_url: str) -> Settings:
     """Return the settings of a sandbox; those of the environment do not reach it."""
-    return load(
+    return isolated(
         database_url=SecretStr(url),
         port=ports.gateway,
         admin_port=ports.admin,

@@ -1,7 +1,6 @@
 """Says what became of a call: accepted, refused, or in doubt."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 from multidict import CIMultiDictProxy
@@ -10,8 +9,7 @@ from gateway.whatsapp.error_codes import ERROR_CODES, ErrorClass, lookup
 from gateway.whatsapp.error_shape import MetaError, read_error
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Meta's answer as it came."""
 
     status: int
@@ -19,16 +17,14 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """Meta took the message; `wamid` None if the answer did not name it."""
 
     answer: Answer
     wamid: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """Proven not to have been sent: Meta said no, or could not even be reached (no answer)."""
 
     answer: Answer | None
@@ -36,8 +32,7 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class InDoubt:
+class InDoubt(NamedTuple):
     """It may have been sent, or not: a timeout, a reset, a 5xx without a verdict."""
 
     answer: Answer | None

@@ -13,6 +13,7 @@ Action = Literal[
     "reset",
     "accept_then_reset",
     "accept_then_timeout",
+    "accept_then_fail",
     "delay",
     "half_answer",
 ]
@@ -32,7 +33,8 @@ class FaultMatch(BaseModel):
 class Fault(BaseModel):
     """One way of going wrong: `times` None is for ever, `delay_s` is real time.
 
-    `error` answers with `code` (131000 when absent) and its HTTP status or `http_status`.
+    `error` answers with `code` (131000 when absent) and its HTTP status or `http_status`;
+    `accept_then_fail` accepts, and has a failed status with `code` follow.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

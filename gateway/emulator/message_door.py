@@ -10,11 +10,14 @@ from gateway.emulator.errors import Refusal, meaning_of
 from gateway.emulator.faults import Fault, Occasion
 from gateway.emulator.messages import Receipt, Send
 from gateway.emulator.registry import Number
+from gateway.emulator.rules import Finding
 from gateway.emulator.state import State
 
 _SUCCESS = b'{"success":true}'
 # After these the message has been taken, whatever the sender gets to hear.
-_TAKING = frozenset({"accept_then_reset", "accept_then_timeout", "half_answer", "delay"})
+_TAKING = frozenset(
+    {"accept_then_reset", "accept_then_timeout", "accept_then_fail", "half_answer", "delay"}
+)
 
 
 async def post_message(
@@ -82,7 +85,10 @@ async def _go_wrong(
     if fault.action in _TAKING:
         if fault.action == "delay":
             await asyncio.sleep(fault.delay_s)
-        outcome = sending.take(state, number, send, for_marketing=for_marketing)
+        fate = None
+        if fault.action == "accept_then_fail":
+            fate = Finding("fault", fault.code, "An armed fault.", "async")
+        outcome = sending.take(state, number, send, for_marketing=for_marketing, fate=fate)
         if isinstance(outcome, Refusal):
             return answers.refusal(state, outcome)
         body = outcome.body

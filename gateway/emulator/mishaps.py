@@ -27,7 +27,7 @@ async def end(
             return reset(request)
         case "half_answer":
             return await half_answer(request, answer[1])
-        case "error" | "delay":
+        case "error" | "delay" | "accept_then_fail":
             return answers.raw(answer[1], answer[0])
         case _:
             assert_never(action)

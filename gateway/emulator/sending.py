@@ -22,8 +22,18 @@ class Accepted:
     wamid: str
 
 
-def take(state: State, number: Number, send: Send, *, for_marketing: bool) -> Accepted | Refusal:
-    """Judge a well-formed message and act upon it, in one step that nothing interrupts."""
+def take(
+    state: State,
+    number: Number,
+    send: Send,
+    *,
+    for_marketing: bool,
+    fate: Finding | None = None,
+) -> Accepted | Refusal:
+    """Judge a well-formed message and act upon it, in one step that nothing interrupts.
+
+    With a `fate` the message fails of that later on, if nothing is wrong with it.
+    """
     now = state.now()
     case = _case(state, number, send, now)
     if for_marketing and (case.template is None or case.template.category != "MARKETING"):
@@ -38,7 +48,7 @@ def take(state: State, number: Number, send: Send, *, for_marketing: bool) -> Ac
                 _blame(case, findings, None, state)
                 refuse(state, number, send, finding.code)
                 return Refusal(finding.code, finding.detail)
-    return _accept(state, case, findings)
+    return _accept(state, case, findings, fate)
 
 
 def refuse(state: State, number: Number, send: Send, code: int | None) -> None:
@@ -64,10 +74,10 @@ def _case(state: State, number: Number, send: Send, now: float) -> Case:
     )
 
 
-def _accept(state: State, case: Case, findings: list[Finding]) -> Accepted:
+def _accept(state: State, case: Case, findings: list[Finding], fate: Finding | None) -> Accepted:
     number, send, now = case.number, case.send, case.now
     wamid = state.new_wamid(now)
-    fate = _fate(state, findings)
+    fate = _fate(state, findings) or fate
     _blame(case, findings, wamid, state)
     _see(state, number, send, Ending(now, wamid, fails_with=fate.code if fate else None))
     _count(state, case, findings, wamid if fate and fate.channel == "async" else None)

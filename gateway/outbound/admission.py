@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -21,20 +21,19 @@ from gateway.policy.fold import BatchFacts, Candidate, PoolState, fold
 from gateway.policy.knobs import Knobs
 from gateway.policy.lifecycle import Hold, MessageState
 from gateway.policy.verdict import Decision, Objection, Verdict
-from gateway.store import facts, quota
+from gateway.store import contacts, facts, quota
 from gateway.store.database import Database
 from gateway.store.errors import UnknownNumberError
 from gateway.store.facts import HotFacts, PoolVersion, StateCache
 from gateway.store.quota import JournalRow
-from gateway.whatsapp.ids import PoolId, UserId
+from gateway.whatsapp.ids import PoolId
 from gateway.whatsapp.number import UNLIMITED
 from gateway.whatsapp.recipient import RecipientKind
 
 LARGEST_BATCH: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A candidate with what the journal keeps of it."""
 
     message_id: UUID
@@ -43,8 +42,7 @@ class Submission:
     correlated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """The desk's answer: the verdict, and what is left of the pool's allowance after it."""
 
     verdict: Verdict
@@ -52,8 +50,7 @@ class Admission:
     remaining: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     submission: Submission
     answer: asyncio.Future[Admission]
 
@@ -94,8 +91,7 @@ class AdmissionDesk:
         self._waiting.append(waiting)
         if self._worker is None:
             self._worker = loop.create_task(self._work())
-        # Shielded: a caller who goes away must not take the verdict from the journal.
-        return await asyncio.shield(waiting.answer)
+        return await waiting.answer
 
     async def _work(self) -> None:
         try:
@@ -164,7 +160,7 @@ class AdmissionDesk:
 
     async def _load(self, connection: Any, batch: list[_Waiting], now: datetime) -> _Known:
         """Load the facts; pools that are nearly full are first cleared of who has left them."""
-        candidates = [waiting.submission.candidate for waiting in batch]
+        candidates = await _resolved(connection, batch)
         hot = await facts.load_hot(connection, candidates)
         states = await self._cache.get(connection, hot.pools)
         oldest: dict[PoolId, datetime | None] = {}
@@ -178,22 +174,14 @@ class AdmissionDesk:
                 hot = await facts.load_hot(connection, candidates)
                 states = await self._cache.get(connection, hot.pools)
                 oldest = await facts.load_oldest(connection, nearly_full)
-        batch, hot = _without_strangers(batch, hot, states)
         window = self._knobs.limit_window
-        return _Known(
-            batch,
-            [
-                _as_known(w.submission.candidate, u)
-                for w, u in zip(batch, hot.user_ids, strict=True)
-            ],
-            hot.pools,
-            BatchFacts(
-                pools=states,
-                counted={pool_id: seen.counted for pool_id, seen in hot.pools.items()},
-                next_slot_at={pool_id: at and at + window for pool_id, at in oldest.items()},
-                users=hot.users,
-            ),
+        known = BatchFacts(
+            pools=states,
+            counted={pool_id: seen.counted for pool_id, seen in hot.pools.items()},
+            next_slot_at={pool_id: at and at + window for pool_id, at in oldest.items()},
+            users=hot.users,
         )
+        return _without_strangers(_Known(batch, candidates, hot.pools, known))
 
 
 def _answer(waiting: _Waiting, admission: Admission) -> None:
@@ -220,33 +208,44 @@ def _admission(verdict: Verdict, state: PoolState, counted: int) -> Admission:
     return Admission(verdict, allowance, max(allowance - counted, 0))
 
 
-def _without_strangers(
-    batch: list[_Waiting], hot: HotFacts, states: Mapping[PoolId, PoolState]
-) -> tuple[list[_Waiting], HotFacts]:
-    """Turn away what names a number that is not in its pool (any more)."""
-    known = [
-        waiting.submission.candidate.phone_number_id
-        in states[waiting.submission.candidate.pool_id].numbers
-        for waiting in batch
+async def _resolved(connection: Any, batch: list[_Waiting]) -> list[Candidate]:
+    """Return the candidates; a business-scoped id that is known to be somebody's leads to them."""
+    candidates = [waiting.submission.candidate for waiting in batch]
+    names = [
+        (candidate.pool_id, candidate.user_id)
+        for candidate in candidates
+        if candidate.message.recipient.kind is RecipientKind.BSUID
     ]
-    if all(known):
-        return batch, hot
-    for waiting, is_known in zip(batch, known, strict=True):
-        if not is_known and not waiting.answer.done():
-            stranger = waiting.submission.candidate.phone_number_id
-            waiting.answer.set_exception(UnknownNumberError(stranger))
-    pick = [index for index, is_known in enumerate(known) if is_known]
-    return (
-        [batch[index] for index in pick],
-        HotFacts(hot.pools, [hot.user_ids[i] for i in pick], [hot.users[i] for i in pick]),
+    if not names:
+        return candidates
+    users = await contacts.resolve(connection, names)
+    return [
+        candidate._replace(
+            user_id=users.get((candidate.pool_id, candidate.user_id), candidate.user_id)
+        )
+        for candidate in candidates
+    ]
+
+
+def _without_strangers(known: _Known) -> _Known:
+    """Turn away what names a number that is not in its pool (any more)."""
+    pick = [
+        index
+        for index, candidate in enumerate(known.candidates)
+        if candidate.phone_number_id in known.facts.pools[candidate.pool_id].numbers
+    ]
+    if len(pick) == len(known.batch):
+        return known
+    for index in set(range(len(known.batch))).difference(pick):
+        answer = known.batch[index].answer
+        if not answer.done():
+            answer.set_exception(UnknownNumberError(known.candidates[index].phone_number_id))
+    return replace(
+        known,
+        batch=[known.batch[index] for index in pick],
+        candidates=[known.candidates[index] for index in pick],
+        facts=replace(known.facts, users=[known.facts.users[index] for index in pick]),
     )
-
-
-def _as_known(candidate: Candidate, user_id: UserId) -> Candidate:
-    """Put the user in the place of a business-scoped id that is known to be theirs."""
-    if user_id == candidate.user_id:
-        return candidate
-    return replace(candidate, user_id=user_id)
 
 
 def _journal_row(

@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Final, assert_never
+from dataclasses import dataclass
+from typing import Final, NamedTuple, assert_never
 from uuid import UUID
 
 from gateway.clock import Clock
@@ -22,8 +22,7 @@ from gateway.store.messages import Answer
 RELEASE_WAIT_S: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A message ready to go: `path` and `headers` are those of the Cloud API."""
 
     submission: Submission
@@ -41,13 +40,12 @@ class Timing:
     upstream_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(NamedTuple):
     """What was decided and, if it left, what became of it."""
 
     admission: Admission
     outcome: Outcome | None
-    timing: Timing = field(default_factory=Timing)
+    timing: Timing
 
 
 class Dispatcher:
@@ -75,7 +73,8 @@ class Dispatcher:
         """
         timing = Timing()
         started = time.perf_counter()
-        async with line.place(request.most_wait_s):
+        await line.enter(request.most_wait_s)
+        try:
             timing.wait_s = time.perf_counter() - started
             admission = await self._desk.submit(request.submission)
             self._count(admission)
@@ -83,6 +82,8 @@ class Dispatcher:
                 return Handled(admission, None, timing)
             paced = time.perf_counter()
             await line.turn()
+        finally:
+            line.leave()
         leaves = time.perf_counter()
         timing.wait_s += leaves - paced
         outcome = await self._cloud.send(request.path, request.body, request.headers)
@@ -93,13 +94,13 @@ class Dispatcher:
     def _count(self, admission: Admission) -> None:
         decisive = admission.verdict.decisive
         rule = decisive.rule if decisive else "none"
-        self._metrics.decisions.labels(admission.verdict.decision, rule).inc()
+        self._metrics.decision(admission.verdict.decision, rule)
         for objection in admission.verdict.shadowed:
-            self._metrics.decisions.labels("shadow", objection.rule).inc()
+            self._metrics.decision("shadow", objection.rule)
 
     async def _note(self, submission: Submission, outcome: Outcome) -> None:
         state, wamid, code, detail = _reading(outcome)
-        self._metrics.outcomes.labels(state).inc()
+        self._metrics.outcome(state)
         answer = Answer(
             pool_id=submission.candidate.pool_id,
             message_id=submission.message_id,

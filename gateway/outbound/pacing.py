@@ -8,8 +8,6 @@ has used up none of the allowance.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from aiolimiter import AsyncLimiter
@@ -47,9 +45,11 @@ class Line:
         """Seconds somebody who joins now is going to wait."""
         return self._inside / self.rate
 
-    @asynccontextmanager
-    async def place(self, most_wait_s: float) -> AsyncIterator[None]:
-        """Hold a place at the desk; CongestedError if it would take, or took, too long."""
+    async def enter(self, most_wait_s: float) -> None:
+        """Take a place at the desk, to be given back with `leave`.
+
+        CongestedError if that would take, or took, longer than `most_wait_s`.
+        """
         if self.wait_s > most_wait_s:
             raise CongestedError(self.wait_s)
         self._inside += 1
@@ -58,12 +58,14 @@ class Line:
                 await self._wait(most_wait_s)
             else:
                 await self._places.acquire()
-            try:
-                yield
-            finally:
-                self._places.release()
-        finally:
+        except BaseException:
             self._inside -= 1
+            raise
+
+    def leave(self) -> None:
+        """Give the place back: to be called exactly once after `enter`."""
+        self._places.release()
+        self._inside -= 1
 
     async def turn(self) -> None:
         """Wait until the wire may take one more message."""

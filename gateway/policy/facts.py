@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gateway.policy.knobs import Knobs
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
@@ -64,8 +65,7 @@ class RestrictionFacts:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class UserFacts:
+class UserFacts(NamedTuple):
     """One user as seen by one number and its pool.
 
     `reached_at` is the last business-initiated send of the pool to this user, None when the
@@ -89,8 +89,7 @@ class UserFacts:
         return self.reached_at is not None and self.reached_at > now - knobs.limit_window
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """All that is known when one message is decided.
 
     `template` is None for other types and for a template nobody has told us of;

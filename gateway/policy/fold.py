@@ -7,6 +7,7 @@ written, so that no half-changed state is ever seen between two awaits.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from gateway.policy.decide import decide
 from gateway.policy.facts import (
@@ -27,8 +28,7 @@ from gateway.whatsapp.recipient import RecipientKind
 from gateway.whatsapp.template import TemplateKey
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A message that asks to be sent: who from, who to, what."""
 
     phone_number_id: PhoneNumberId
@@ -132,8 +132,8 @@ class _Working:
         tat = self.folded.pair_tats.get((pool_id, candidate.phone_number_id, user_id))
         if reached_at is None and tat is None:
             return user
-        return replace(
-            user, reached_at=reached_at or user.reached_at, pair_tat=tat or user.pair_tat
+        return user._replace(
+            reached_at=reached_at or user.reached_at, pair_tat=tat or user.pair_tat
         )
 
     def _open(self, pool_id: PoolId, number_id: PhoneNumberId) -> None:

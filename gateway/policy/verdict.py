@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Decision(StrEnum):
@@ -27,8 +28,7 @@ class Objection:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The decision on one message with every objection raised.
 
     `decisive` is the objection the sender is told (None when admitted), `shadowed` are those of

@@ -27,7 +27,7 @@ where (pool_id, alias) in (select * from unnest($1::text[], $2::text[]))
 -- name: learn_alias
 insert into user_aliases (pool_id, alias, user_id)
 values ($1, $2, $3)
-on conflict (pool_id, alias) do nothing
+on conflict (pool_id, alias) do update set user_id = excluded.user_id
 
 -- name: repoint_aliases
 update user_aliases set user_id = $3 where pool_id = $1 and user_id = $2
@@ -61,8 +61,13 @@ from old
 on conflict (pool_id, phone_number_id, user_id) do update
     set last_inbound_at = greatest(c.last_inbound_at, excluded.last_inbound_at),
         pair_tat = greatest(c.pair_tat, excluded.pair_tat),
-        marketing_stopped = c.marketing_stopped or excluded.marketing_stopped,
+        marketing_stopped = case
+            when c.preference_at is null or c.preference_at < excluded.preference_at
+            then excluded.marketing_stopped
+            else c.marketing_stopped
+        end,
         preference_at = greatest(c.preference_at, excluded.preference_at)
 
 -- name: merge_messages
-update messages set user_id = $3 where pool_id = $1 and user_id = $2
+-- Only what may hold a slot has to be found under the person's one name.
+update messages set user_id = $3 where pool_id = $1 and user_id = $2 and business_initiated

@@ -8,7 +8,7 @@ from gateway.policy.facts import RestrictionFacts, TemplateFacts, UserFacts
 from gateway.policy.fold import Candidate, PoolState
 from gateway.store.numbers import number_facts
 from gateway.store.queries import beside
-from gateway.whatsapp.ids import PoolId, UserId, WabaId
+from gateway.whatsapp.ids import PoolId, WabaId
 from gateway.whatsapp.number import Regime
 from gateway.whatsapp.restriction import RestrictionType
 from gateway.whatsapp.template import TemplateCategory, TemplateKey, TemplateStatus
@@ -28,7 +28,6 @@ class HotFacts(NamedTuple):
     """What changes with every send: the pools' versions, and user by user in batch order."""
 
     pools: dict[PoolId, PoolVersion]
-    user_ids: list[UserId]
     users: list[UserFacts]
 
 
@@ -40,11 +39,10 @@ async def load_hot(connection: Any, batch: Sequence[Candidate]) -> HotFacts:
         [candidate.phone_number_id for candidate in batch],
         [candidate.user_id for candidate in batch],
     )
-    hot = HotFacts({}, [], [])
+    hot = HotFacts({}, [])
     for candidate, row in zip(batch, rows, strict=True):
-        user_id, version, epoch, counted, reached_at, inbound_at, tat, stopped = row
+        version, epoch, counted, reached_at, inbound_at, tat, stopped = row
         hot.pools[candidate.pool_id] = PoolVersion(version, epoch, counted)
-        hot.user_ids.append(user_id)
         hot.users.append(UserFacts(reached_at, inbound_at, tat, stopped))
     return hot
 

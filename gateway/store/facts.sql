@@ -1,8 +1,6 @@
 -- name: hot
--- One row a message, in the order asked: what changes with every send. A business-scoped id that
--- is known to be somebody's leads to that user.
+-- One row a message, in the order asked: what changes with every send.
 select
-    coalesce(a.user_id, r.user_id) as user_id,
     p.version,
     p.epoch,
     p.counted,
@@ -13,19 +11,18 @@ select
 from unnest($1::text[], $2::text[], $3::text[]) with ordinality
     as r (pool_id, phone_number_id, user_id, position)
 join pools p on p.pool_id = r.pool_id
-left join user_aliases a on a.pool_id = r.pool_id and a.alias = r.user_id
-left join ledger l on l.pool_id = r.pool_id and l.user_id = coalesce(a.user_id, r.user_id)
+left join ledger l on l.pool_id = r.pool_id and l.user_id = r.user_id
 left join contacts c
     on c.pool_id = r.pool_id
     and c.phone_number_id = r.phone_number_id
-    and c.user_id = coalesce(a.user_id, r.user_id)
+    and c.user_id = r.user_id
 order by r.position
 
 -- name: next_slots
 -- When the oldest user of each pool leaves the ledger; asked only of pools that are nearly full.
 select p.pool_id, (
     select l.reached_at from ledger l
-    where l.pool_id = p.pool_id
+    where l.pool_id = p.pool_id and l.reached_at > '-infinity'
     order by l.reached_at
     limit 1
 ) as oldest

@@ -47,8 +47,10 @@ async def set_limit(
 ) -> bool:
     """Set the messaging limit unless a later word is known; tell whether it changed."""
     is_reading = source is LimitSource.READING
-    tag: str = await connection.execute(SQL["set_limit"], pool_id, limit, source, at, is_reading)
-    return tag == "UPDATE 1"
+    is_changed: bool | None = await connection.fetchval(
+        SQL["set_limit"], pool_id, limit, source, at, is_reading
+    )
+    return bool(is_changed)
 
 
 async def get(connection: Any, pool_id: PoolId) -> Mapping[str, Any]:

@@ -11,14 +11,22 @@ on conflict (pool_id) do update
         headroom = excluded.headroom
 
 -- name: set_limit
--- The later word wins, whoever speaks it. A reading ($5) merely repeats what Meta has said before:
--- it does not lift a limit that an operator has set below it.
-update pools
-set messaging_limit = $2, limit_source = $3, limit_at = $4
-where pool_id = $1
-    and limit_at <= $4
-    and messaging_limit <> $2
-    and not ($5::boolean and limit_source = 'operator' and messaging_limit < $2)
+-- The later word wins, whoever speaks it, also when it repeats what is in force. A reading ($5)
+-- merely repeats what Meta has said before: it does not lift a limit that an operator has set below
+-- it, and without news it does not outdate a webhook that is on its way.
+with before as (
+    select pool_id, messaging_limit from pools where pool_id = $1 for update
+)
+update pools p
+set messaging_limit = $2,
+    limit_source = case when p.messaging_limit = $2 then p.limit_source else $3 end,
+    limit_at = $4
+from before b
+where p.pool_id = b.pool_id
+    and p.limit_at <= $4
+    and not ($5::boolean and p.messaging_limit = $2)
+    and not ($5::boolean and p.limit_source = 'operator' and p.messaging_limit < $2)
+returning b.messaging_limit <> p.messaging_limit as is_changed
 
 -- name: one
 select * from pools where pool_id = $1

@@ -37,6 +37,8 @@ paired as (
     from unnest($8::text[], $9::text[], $10::text[], $11::timestamptz[])
         as c (pool_id, phone_number_id, user_id, pair_tat)
     join written using (pool_id)
+    -- The order of contacts.open_windows, which takes no lock on the pool.
+    order by c.pool_id collate "C", c.phone_number_id collate "C", c.user_id collate "C"
     on conflict (pool_id, phone_number_id, user_id) do update set pair_tat = excluded.pair_tat
 ),
 restricted as (
@@ -84,7 +86,9 @@ with locked as (
 ),
 gone as (
     delete from ledger
-    where pool_id in (select pool_id from locked) and reached_at <= $2
+    where pool_id in (select pool_id from locked)
+        and reached_at > '-infinity'
+        and reached_at <= $2
     returning 1
 )
 update pools
@@ -109,6 +113,7 @@ held as (
     from messages m
     join users using (user_id)
     where m.pool_id = $1
+        and m.business_initiated
         and m.message_id <> all($2::uuid[])
         and m.hold in ('reserved', 'settled')
         and m.created_at > $3
@@ -175,7 +180,10 @@ where pool_id = $1 and exists (select from added)
 -- name: aged
 -- Pools with somebody in the ledger who has left it by $1.
 select pool_id from pools p
-where exists (select from ledger l where l.pool_id = p.pool_id and l.reached_at <= $1)
+where exists (
+    select from ledger l
+    where l.pool_id = p.pool_id and l.reached_at > '-infinity' and l.reached_at <= $1
+)
 
 -- name: forecast
 -- How many users leave the ledger in each hour to come, counted from $2.
@@ -183,9 +191,12 @@ select floor(extract(epoch from (l.reached_at + $3::interval - $2::timestamptz))
         as hour,
     count(*)::integer as slots
 from ledger l
-where l.pool_id = $1 and l.reached_at > $2::timestamptz - $3::interval
+where l.pool_id = $1
+    and l.reached_at > '-infinity'
+    and l.reached_at > $2::timestamptz - $3::interval
 group by 1
 order by 1
 
 -- name: counted
-select count(*) from ledger where pool_id = $1 and reached_at > $2
+select count(*) from ledger
+where pool_id = $1 and reached_at > '-infinity' and reached_at > $2

@@ -6,7 +6,14 @@ insert into templates as t (
 values ($1, $2, $3, $4, coalesce($5, 'UNKNOWN'), $7, $6, $7, $8)
 on conflict (waba_id, name, language) do update
     set template_id = coalesce(excluded.template_id, t.template_id),
-        category = case when $5::text is null then t.category else excluded.category end,
+        category = case
+            when $5::text is null or t.category_at > excluded.category_at then t.category
+            else excluded.category
+        end,
+        category_at = case
+            when $5::text is null then t.category_at
+            else greatest(t.category_at, excluded.category_at)
+        end,
         status = excluded.status,
         status_at = excluded.status_at,
         paused_until = excluded.paused_until
@@ -34,8 +41,11 @@ from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
     as l (name, language, template_id, category, status)
 on conflict (waba_id, name, language) do update
     set template_id = excluded.template_id,
-        category = excluded.category,
-        category_at = excluded.category_at,
+        category = case
+            when t.category_at > excluded.category_at then t.category
+            else excluded.category
+        end,
+        category_at = greatest(t.category_at, excluded.category_at),
         status = excluded.status,
         status_at = excluded.status_at,
         paused_until = case when excluded.status = 'PAUSED' then t.paused_until end

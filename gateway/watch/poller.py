@@ -73,7 +73,7 @@ class Poller:
         return read
 
     async def _poll(self, waba_id: WabaId, token: str) -> int:
-        at = self._clock.now()
+        at = self._hour()
         listed = [
             entry
             for raw in await self._cloud.get_templates(waba_id, token)
@@ -85,10 +85,17 @@ class Poller:
         async with self._database.connection() as connection:
             rows = await numbers.of_waba(connection, waba_id)
         for row in rows:
-            at = self._clock.now()
+            at = self._hour()
             node = await self._cloud.get_number(row.facts.phone_number_id, token)
             await self._take_over(row, node, at)
         return 1 + len(rows)
+
+    def _hour(self) -> datetime:
+        """Return the hour of a reading, in whole seconds, as Meta's webhooks have theirs.
+
+        With its fraction, a reading would beat what a webhook tells of later in the same second.
+        """
+        return self._clock.now().replace(microsecond=0)
 
     async def _take_over(self, row: NumberRow, node: Mapping[str, Any], at: datetime) -> None:
         async with self._database.transaction() as connection:

@@ -1,5 +1,6 @@
 """The admin API: what operators ask and change. Every answer is JSON."""
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PAGE: Final = 50
 LARGEST_PAGE: Final = 500
+LARGEST_ID: Final = 2**63 - 1
 FILTERS: Final = ("phone_number_id", "pool_id", "user_id", "state", "decision", "rule")
 
 
@@ -74,21 +76,29 @@ class Admin:
             routes.append(("POST", "/sandbox/clock", self.move_clock))
         for method, path, handler in routes:
             router.add_route(method, f"/admin/v1{path}", self._guarded(handler))
+        router.add_route("*", "/admin/v1/{path:.*}", self._guarded(self.nowhere))
 
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
             if not is_admin(request, self._parts.admin_key):
                 return problem(401, "the admin key is required: `Authorization: Bearer <key>`")
             try:
+                _refuse_nul(request)
                 return await handler(request)
             except BadRequestError as error:
                 return problem(400, str(error))
             except (UnknownPoolError, UnknownNumberError) as error:
                 return problem(404, f"unknown: {error}")
+            except web.HTTPRequestEntityTooLarge:
+                return problem(413, "the body is too large")
             except StoreUnavailableError:
                 return problem(503, "the database is away", {"Retry-After": "5"})
 
         return guarded
+
+    async def nowhere(self, request: web.Request) -> web.Response:
+        """Answer 404 for what is no path of the API, or another method on one."""
+        return problem(404, f"there is no {request.method} {request.path}")
 
     async def list_numbers(self, _request: web.Request) -> web.Response:
         """List every number with its status, rating, clocks and limit."""
@@ -172,6 +182,8 @@ class Admin:
         """Add a pool, or change its regime, limit or headroom."""
         body = await read_body(request, schemas.PoolBody)
         pool_id = PoolId(request.match_info["id"])
+        if not re.fullmatch(schemas.ID, pool_id):
+            raise BadRequestError(f"id: must match {schemas.ID}")
         settings = PoolSettings(
             pool_id, Regime(body.regime), body.messaging_limit or UNLIMITED, body.headroom
         )
@@ -214,11 +226,10 @@ class Admin:
 
     async def list_problems(self, request: web.Request) -> web.Response:
         """Show deliveries that could not be read in full, newest first."""
-        before = request.query.get("before")
-        if before is not None and not before.isdigit():
-            raise BadRequestError("before: must be a delivery id")
+        text = request.query.get("before")
+        before = None if text is None else _whole(text, "before", LARGEST_ID)
         async with self._parts.database.connection() as connection:
-            rows = await inbox.problems(connection, int(before) if before else None, PAGE)
+            rows = await inbox.problems(connection, before, PAGE)
         return reply(
             {
                 "problems": [
@@ -273,15 +284,25 @@ def _page_filter(request: web.Request) -> PageFilter:
     unknown = set(query) - {*FILTERS, "before", "limit"}
     if unknown:
         raise BadRequestError(f"{min(unknown)}: no such filter")
-    limit = query.get("limit", str(PAGE))
-    if not limit.isdigit() or not 1 <= int(limit) <= LARGEST_PAGE:
-        raise BadRequestError(f"limit: must be between 1 and {LARGEST_PAGE}")
+    limit = _whole(query.get("limit", str(PAGE)), "limit", LARGEST_PAGE)
     before = query.get("before")
     return PageFilter(
         **{name: query.get(name) for name in FILTERS},
         before=_uuid(before, "before") if before else None,
-        limit=int(limit),
+        limit=limit,
     )
+
+
+def _whole(text: str, name: str, most: int) -> int:
+    if re.fullmatch("[0-9]{1,19}", text) is None or not 1 <= int(text) <= most:
+        raise BadRequestError(f"{name}: must be between 1 and {most}")
+    return int(text)
+
+
+def _refuse_nul(request: web.Request) -> None:
+    """Refuse the one character that PostgreSQL cannot keep or look for."""
+    if any("\0" in text for text in (request.path, *request.query.values())):
+        raise BadRequestError("a NUL character cannot be asked for")
 
 
 def _uuid(text: str, name: str) -> UUID:

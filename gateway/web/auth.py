@@ -37,11 +37,14 @@ class Authenticator:
         self._directory = directory
         self._pass_through = pass_through
 
-    def caller(self, request: web.Request) -> Caller:
+    def caller(self, request: web.BaseRequest) -> Caller:
         """Return who is calling; UnknownAppError when nobody knows."""
         header = request.headers.get("Authorization", "")
-        if not header.startswith(BEARER) or not (credential := header[len(BEARER) :].strip()):
+        credential = header[len(BEARER) :].strip()
+        if header[: len(BEARER)].lower() != BEARER.lower() or not credential:
             raise UnknownAppError("An access token is required: `Authorization: Bearer <key>`.")
+        if not credential.isascii():
+            raise UnknownAppError("This is neither a key nor an access token.")
         app = self._directory.app_of(credential)
         if credential.startswith(KEY_PREFIX):
             if app is None:
@@ -66,7 +69,7 @@ class Authenticator:
         return BEARER + token
 
 
-def is_admin(request: web.Request, key: str | None) -> bool:
+def is_admin(request: web.BaseRequest, key: str | None) -> bool:
     """Tell whether a request carries the admin key; without a key nobody does."""
-    given = request.headers.get("Authorization", "")
-    return key is not None and hmac.compare_digest(given.encode(), (BEARER + key).encode())
+    given = request.headers.get("Authorization", "").encode(errors="replace")
+    return key is not None and hmac.compare_digest(given, (BEARER + key).encode())

@@ -1,5 +1,7 @@
 """Seals the links Meta hands out for media, so that only its own links are ever followed."""
 
+import base64
+import hashlib
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -25,8 +27,9 @@ class MediaLinks:
     PREFIX: Final = "media"
     VALID_S: Final = 300
 
-    def __init__(self, key: bytes | None = None) -> None:
-        self._fernet = Fernet(key or Fernet.generate_key())
+    def __init__(self, secret: str | None = None) -> None:
+        """Seal with `secret`, so that each process opens the links of the others."""
+        self._fernet = Fernet(_key(secret) if secret else Fernet.generate_key())
 
     def seal(self, url: str, waba_id: WabaId, now: datetime) -> str:
         """Return the path under which the gateway serves `url`."""
@@ -37,6 +40,10 @@ class MediaLinks:
         """Return the link, None if it is not one of ours or has expired."""
         try:
             opened = self._fernet.decrypt_at_time(sealed, self.VALID_S, int(now.timestamp()))
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # the latter for what is not even ASCII
             return None
         return MediaLink(*orjson.loads(opened))
+
+
+def _key(secret: str) -> bytes:
+    return base64.urlsafe_b64encode(hashlib.sha256(b"media links " + secret.encode()).digest())

@@ -67,7 +67,7 @@ class PassThrough:
         self._log = structlog.get_logger("gateway.web.pass_through")
 
     async def handle(
-        self, request: web.Request, path: CloudPath, caller: Caller
+        self, request: web.BaseRequest, path: CloudPath, caller: Caller
     ) -> web.StreamResponse:
         """Stream a request to Meta and the answer back; 404 when the id is nobody's."""
         if path.node_id == self._parts.links.PREFIX:
@@ -82,7 +82,7 @@ class PassThrough:
             return await self._media(request, owner, authorization)
         return await self._stream(request, request.raw_path, authorization)
 
-    async def _owner(self, node_id: str, request: web.Request) -> Owner | None:
+    async def _owner(self, node_id: str, request: web.BaseRequest) -> Owner | None:
         directory = self._parts.directory
         route = directory.routes.get(PhoneNumberId(node_id))
         if route is not None:
@@ -103,7 +103,7 @@ class PassThrough:
         return Owner(waba_id, None) if waba_id in directory.waba_ids else None
 
     async def _stream(
-        self, request: web.Request, url: str, authorization: str
+        self, request: web.BaseRequest, url: str, authorization: str
     ) -> web.StreamResponse:
         if (request.content_length or 0) > self._max_body_bytes:
             return refusal(self._too_large())
@@ -134,10 +134,10 @@ class PassThrough:
             await response.write(chunk)
         await response.write_eof()
 
-    def _capped(self, request: web.Request) -> AsyncIterator[bytes] | None:
+    def _capped(self, request: web.BaseRequest) -> AsyncIterator[bytes] | None:
         return self._chunks(request) if request.can_read_body else None
 
-    async def _chunks(self, request: web.Request) -> AsyncIterator[bytes]:
+    async def _chunks(self, request: web.BaseRequest) -> AsyncIterator[bytes]:
         received = 0
         async for chunk in request.content.iter_chunked(CHUNK):
             received += len(chunk)
@@ -146,7 +146,7 @@ class PassThrough:
             yield chunk
 
     async def _media(
-        self, request: web.Request, owner: Owner, authorization: str
+        self, request: web.BaseRequest, owner: Owner, authorization: str
     ) -> web.StreamResponse:
         """Pass a media upload or a media node through, and learn from the small JSON answer."""
         if (request.content_length or 0) > self._max_body_bytes:
@@ -169,7 +169,7 @@ class PassThrough:
         headers_out.popall("Content-Length", None)
         return web.Response(status=upstream.status, headers=headers_out, body=body)
 
-    async def _learn(self, request: web.Request, owner: Owner, body: bytes) -> bytes:
+    async def _learn(self, request: web.BaseRequest, owner: Owner, body: bytes) -> bytes:
         node = _object(body)
         if request.method == "POST":
             media_id, number = node.get("id"), owner.phone_number_id
@@ -192,7 +192,7 @@ class PassThrough:
             self._log.warning("media id not remembered", error=str(error))
 
     async def _download(
-        self, request: web.Request, sealed: str, caller: Caller
+        self, request: web.BaseRequest, sealed: str, caller: Caller
     ) -> web.StreamResponse:
         link = self._parts.links.open(sealed, self._parts.clock.now())
         if link is None or request.method != "GET":
@@ -204,8 +204,11 @@ class PassThrough:
         return Refusal(413, 100, f"The body is larger than {self._max_body_bytes} bytes.")
 
     def _broken(self, error: Exception) -> Refusal:
-        if isinstance(error, BodyTooLargeError):
+        # What goes wrong while a body is read reaches us as the cause of a broken request.
+        if isinstance(error, BodyTooLargeError) or isinstance(error.__cause__, BodyTooLargeError):
             return self._too_large()
+        if isinstance(error.__cause__, web.RequestPayloadError):
+            return Refusal(400, 100, "The body of the request broke off.", rule="envelope")
         details = f"The Cloud API cannot be reached ({type(error).__name__})."
         status = 504 if isinstance(error, TimeoutError) else 502
         return Refusal(status, UNAVAILABLE, details, RETRY_OUTAGE_S, decision="upstream")

@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 VERSION: Final = re.compile(r"v\d{1,3}(\.\d{1,3})?")
+WORD: Final = re.compile(r"\w+")
 SENDS: Final = frozenset({"messages", "marketing_messages"})
 ENCRYPTED: Final = "messages_encrypted"
 
@@ -17,12 +18,18 @@ class CloudPath(NamedTuple):
     @property
     def sends(self) -> bool:
         """Whether what is asked for sends messages, however the path is written."""
-        return self.edge.partition("/")[0].lower() in SENDS
+        return self._word in SENDS
 
     @property
     def is_encrypted_send(self) -> bool:
         """Whether it sends a message that nobody here can read."""
-        return self.edge.partition("/")[0].lower() == ENCRYPTED
+        return self._word == ENCRYPTED
+
+    @property
+    def _word(self) -> str:
+        """What the edge begins with; how Meta reads `messages;x` is not for us to guess."""
+        found = WORD.match(self.edge)
+        return found[0].lower() if found else ""
 
 
 NOWHERE: Final = CloudPath("", "")

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -23,7 +23,7 @@ from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.message_ids import MessageIds
 from gateway.web.auth import Authenticator, Caller, NoTokenError, UnknownAppError
 from gateway.web.pass_through import PassThrough
-from gateway.web.paths import read_path
+from gateway.web.paths import NOWHERE, read_path
 from gateway.web.replies import (
     HOP_BY_HOP,
     Refusal,
@@ -37,7 +37,14 @@ from gateway.web.replies import (
 )
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
-from gateway.whatsapp.message import EnvelopeError, Message, ReadReceipt, parse, with_callback_data
+from gateway.whatsapp.message import (
+    INVALID_PARAMETER,
+    EnvelopeError,
+    Message,
+    ReadReceipt,
+    parse,
+    with_callback_data,
+)
 from gateway.whatsapp.recipient import user_id
 
 NOT_FORWARDED: Final = HOP_BY_HOP | {
@@ -49,6 +56,7 @@ NOT_FORWARDED: Final = HOP_BY_HOP | {
     "prefer",
     "idempotency-key",
 }
+STATUS_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
 WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 
@@ -75,8 +83,7 @@ class ProxyParts:
     metrics: Metrics
 
 
-@dataclass(frozen=True, slots=True)
-class _Send:
+class _Send(NamedTuple):
     caller: Caller
     route: Route
     message: Message
@@ -93,9 +100,10 @@ class Proxy:
         self._ids = MessageIds(rng)
         self._log = structlog.get_logger("gateway.web.proxy")
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; whatever happens, in Meta's shape."""
-        path = read_path(request.path)
+        # An absolute target (`GET http://host/…`) would say where our tokens go: it leads nowhere.
+        path = read_path(request.path) if request.raw_path.startswith("/") else NOWHERE
         kind = "send" if path.sends else "other"
         try:
             if path.sends:
@@ -118,18 +126,22 @@ class Proxy:
             response = refusal(store_away())
         except UnknownNumberError as error:
             response = refusal(unknown_id(str(error)))
-        self._parts.metrics.requests.labels(kind, f"{response.status // 100}xx").inc()
+        self._parts.metrics.request(kind, STATUS_CLASSES[response.status // 100])
         return response
 
-    async def _send(self, request: web.Request, node_id: str) -> web.Response:
+    async def _send(self, request: web.BaseRequest, node_id: str) -> web.Response:
         caller = self._parts.authenticator.caller(request)
         route = self._parts.directory.routes.get(PhoneNumberId(node_id))
         if route is None:
             return refusal(unknown_id(node_id))
         if request.method != "POST":
             return refusal(_ungovernable(f"{request.method} on this path"))
+        if request.headers.get("Content-Encoding", "identity") != "identity":
+            raise EnvelopeError(INVALID_PARAMETER, "The body of a send must not be compressed.")
         headers = self._headers(request, caller, route)
         body = await request.read()
+        if len(body) > self._settings.max_message_bytes:
+            return refusal(self._too_large())
         message = parse(body)
         match message:
             case ReadReceipt():
@@ -138,7 +150,7 @@ class Proxy:
             case Message():
                 return await self._govern(request, _Send(caller, route, message, body, headers))
 
-    async def _govern(self, request: web.Request, send: _Send) -> web.Response:
+    async def _govern(self, request: web.BaseRequest, send: _Send) -> web.Response:
         started = time.perf_counter()
         message_id = self._ids.new(self._parts.clock.now())
         correlated = wrap(message_id.hex, send.message.callback_data)
@@ -163,7 +175,7 @@ class Proxy:
         try:
             handled = await self._parts.dispatcher.handle(todo, line)
         except CongestedError as error:
-            self._parts.metrics.decisions.labels("defer", "throughput").inc()
+            self._parts.metrics.decision("defer", "throughput")
             return refusal(congested(error.retry_after_s), message_id)
         except StoreUnavailableError:
             self._parts.metrics.store_away.inc()
@@ -202,7 +214,7 @@ class Proxy:
         response.headers["Gateway-Rule"] = "outage"
         return response
 
-    def _headers(self, request: web.Request, caller: Caller, route: Route) -> Mapping[str, str]:
+    def _headers(self, request: web.BaseRequest, caller: Caller, route: Route) -> Mapping[str, str]:
         headers = {
             name: value
             for name, value in request.headers.items()
@@ -211,7 +223,7 @@ class Proxy:
         headers["Authorization"] = self._parts.authenticator.authorization(caller, route.waba_id)
         return headers
 
-    def _most_wait_s(self, request: web.Request) -> float:
+    def _most_wait_s(self, request: web.BaseRequest) -> float:
         prefer = request.headers.get("Prefer")
         asked = WAIT.search(prefer) if prefer else None
         return min(float(asked[1]), self._settings.wait_s) if asked else self._settings.wait_s

@@ -14,6 +14,7 @@ from gateway.store.numbers import NumberRow
 from gateway.whatsapp.number import UNLIMITED, Regime
 
 ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
+VISIBLE: Final = r"^[!-~]{1,4096}$"  # what may stand in a header
 
 
 class _Body(BaseModel):
@@ -36,15 +37,15 @@ class NumberBody(_Body):
     waba_id: str = Field(pattern=ID)
     display_phone_number: str = Field(pattern=r"^\+?[0-9 ().-]{5,32}$")
     throughput: int = Field(80, ge=1, le=1_000_000)
-    access_token: str | None = Field(None, min_length=1, max_length=4096)
+    access_token: str | None = Field(None, pattern=VISIBLE)
 
 
 class AppBody(_Body):
     """`POST /admin/v1/apps`; with `meta_token` the app is known by the token it passes through."""
 
     app_id: str = Field(pattern=ID)
-    name: str = Field(min_length=1, max_length=200)
-    meta_token: str | None = Field(None, min_length=1, max_length=4096)
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    meta_token: str | None = Field(None, pattern=VISIBLE)
 
 
 class ClockBody(_Body):

@@ -12,14 +12,22 @@ class Webhooks:
     def __init__(self, ingress: Ingress) -> None:
         self._ingress = ingress
 
-    async def verify(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer whatever comes to the webhook's path."""
+        if request.method == "GET":
+            return await self.verify(request)
+        if request.method == "POST":
+            return await self.deliver(request)
+        return web.Response(status=405, text="GET or POST", headers={"Allow": "GET, POST"})
+
+    async def verify(self, request: web.BaseRequest) -> web.Response:
         """Answer the challenge when the verify token is ours, 403 otherwise."""
         query = request.query
         if not self._ingress.is_verification(query.get("hub.mode"), query.get("hub.verify_token")):
             return web.Response(status=403, text="the verify token does not match")
         return web.Response(text=query.get("hub.challenge", ""))
 
-    async def deliver(self, request: web.Request) -> web.Response:
+    async def deliver(self, request: web.BaseRequest) -> web.Response:
         """Answer 200 once the delivery is durable; anything else makes Meta try again."""
         body = await request.read()
         try:

@@ -15,6 +15,9 @@ INVALID_PARAMETER: Final = 100
 MISSING_PARAMETER: Final = 131008
 INVALID_VALUE: Final = 131009
 
+LONGEST: Final = 512
+"""Characters of any field that is kept; no id, name or code of Meta's is longer."""
+
 _FIELD: Final = b"biz_opaque_callback_data"
 _FIELD_NAME: Final = _FIELD.decode()
 # JSON can spell a letter of the field's name in one other way: from \u005f to \u007a.
@@ -145,6 +148,10 @@ def _given(value: str | None, path: str) -> str:
         raise EnvelopeError(MISSING_PARAMETER, f"The field {path} is missing.")
     if not value or value.isspace():
         raise EnvelopeError(INVALID_VALUE, f"The field {path} is empty.")
+    if len(value) > LONGEST or "\0" in value:
+        raise EnvelopeError(
+            INVALID_VALUE, f"The field {path} is longer than {LONGEST} characters, or holds a NUL."
+        )
     return value
 
 

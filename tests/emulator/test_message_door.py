@@ -2,7 +2,8 @@ import aiohttp
 import pytest
 
 from gateway.emulator import Knobs
-from tests.emulator.conftest import FIRST, Cloud, Start, template, text
+from gateway.emulator.state import Mode
+from tests.emulator.conftest import FIRST, Cloud, Receiver, Start, flushed, template, text
 
 
 async def test_a_read_receipt_is_acknowledged(cloud: Cloud) -> None:
@@ -74,3 +75,23 @@ async def test_answers_can_be_delayed(start: Start) -> None:
     assert (await cloud.send(template()))["http"] == 200
     await cloud.steer("/faults", action="delay", delay_s=0.01)
     assert (await cloud.send(template()))["http"] == 200
+
+
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+async def test_an_accepted_message_may_fail_later_and_counts_no_more(
+    told: tuple[Cloud, Receiver], mode: Mode
+) -> None:
+    """Source: R§12.1 rows 2 and 3."""
+    cloud, receiver = told
+    cloud.emulator.state.mode = mode
+    await cloud.steer("/knobs", status_delay_s=10)
+    await cloud.steer("/faults", action="accept_then_fail", code=131026, times=1)
+    wamid = (await cloud.send(template()))["messages"][0]["id"]
+    assert (await cloud.number())["counted_users"] == 1
+    await cloud.steer("/clock", advance_s=10)
+    await flushed(cloud)
+    (status,) = receiver.statuses()
+    assert (status["id"], status["status"]) == (wamid, "failed")
+    assert status["errors"][0]["code"] == 131026
+    assert (await cloud.number())["counted_users"] == 0
+    assert await cloud.rules_broken() == []

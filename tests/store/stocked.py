@@ -1,0 +1,193 @@
+"""Gives tests a database with one pool of two numbers, and short ways to write and look there."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+
+from gateway.store.message_ids import MessageIds
+from gateway.policy.fold import Folded
+from gateway.store import facts, numbers, pools, quota
+from gateway.store.database import Database
+from gateway.store.facts import PoolVersion
+from gateway.store.numbers import NumberSettings
+from gateway.store.pools import LimitSource, PoolSettings
+from gateway.store.quota import JournalRow
+from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId, WabaId
+from gateway.whatsapp.number import Regime
+from tests.policy.making import DAY, NOW, NUMBER, POOL, SECOND_NUMBER, WABA, candidate
+
+ANNA: Final = UserId("34600000001")
+BEN: Final = UserId("34600000002")
+CARLA: Final = UserId("34600000003")
+EARLY: Final = NOW - 30 * DAY
+"""When everything was set up: before anything that a test lets happen."""
+
+
+class ManualClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """Return the hour it was set to."""
+        return self.at
+
+    def advance(self, by: timedelta) -> None:
+        """Move ahead."""
+        self.at += by
+
+
+@dataclass
+class Stock:
+    """A database, stocked; every statement on its own connection."""
+
+    database: Database
+    ids: MessageIds = field(default_factory=lambda: MessageIds(Random(1)))
+
+    async def fetch(self, sql: str, *parameters: Any) -> list[Mapping[str, Any]]:
+        """Run a query."""
+        async with self.database.connection() as connection:
+            rows: list[Mapping[str, Any]] = await connection.fetch(sql, *parameters)
+            return rows
+
+    async def value(self, sql: str, *parameters: Any) -> Any:
+        """Run a query for one value."""
+        async with self.database.connection() as connection:
+            return await connection.fetchval(sql, *parameters)
+
+    async def add_pool(
+        self, pool_id: PoolId = POOL, limit: int = 100, regime: Regime = Regime.PORTFOLIO
+    ) -> None:
+        """Add a pool without headroom, or change its limit as Meta would."""
+        async with self.database.transaction() as connection:
+            settings = PoolSettings(pool_id, regime, limit, 0.0)
+            await pools.put(connection, settings, EARLY, LimitSource.META)
+            await quota.touch(connection, [pool_id])
+
+    async def add_number(
+        self, number: PhoneNumberId, pool_id: PoolId = POOL, waba_id: WabaId = WABA
+    ) -> None:
+        """Add a connected number."""
+        display = f"+1 555-{number[-7:-4]}-{number[-4:]}"
+        async with self.database.transaction() as connection:
+            await numbers.put(
+                connection, NumberSettings(number, pool_id, waba_id, display, 80), EARLY
+            )
+            await quota.touch(connection, [pool_id])
+
+    async def version(self, pool_id: PoolId = POOL) -> PoolVersion:
+        """Return how the pool stands."""
+        async with self.database.connection() as connection:
+            hot = await facts.load_hot(connection, [candidate(pool_id=pool_id)])
+        return hot.pools[pool_id]
+
+    async def send(
+        self, user: UserId, at: datetime, *, business_initiated: bool = True, **changes: Any
+    ) -> UUID:
+        """Write an admitted message the way the desk does; return its id."""
+        pool_id = changes.get("pool_id", POOL)
+        row = journal_row(self.ids.new(at), user, at, **changes)
+        folded = Folded(pair_tats={(pool_id, row.phone_number_id, user): at})
+        if business_initiated:
+            seen = await self.value(
+                "select 1 from ledger where pool_id = $1 and user_id = $2", pool_id, user
+            )
+            folded.reached[pool_id, user] = at
+            folded.added[pool_id] = 0 if seen else 1
+        else:
+            row = row._replace(business_initiated=False, hold=None)
+        version = await self.version(pool_id)
+        async with self.database.connection() as connection:
+            written = await quota.reserve(connection, {pool_id: version}, folded, [row], {})
+        assert written == {pool_id}
+        return row.message_id
+
+    async def state(self, message_id: UUID, state: str, hold: str | None = None) -> None:
+        """Put a message into a state, as a status or an answer would."""
+        await self.fetch(
+            "update messages set state = $2, hold = coalesce($3, hold) where message_id = $1",
+            message_id,
+            state,
+            hold,
+        )
+
+    async def message(self, message_id: UUID) -> Mapping[str, Any]:
+        """Return a message's row of the journal."""
+        (row,) = await self.fetch("select * from messages where message_id = $1", message_id)
+        return row
+
+    async def ledger(self, pool_id: PoolId = POOL) -> dict[str, datetime]:
+        """Return who was reached when, having checked that the pool's own count is true."""
+        rows = await self.fetch(
+            "select user_id, reached_at from ledger where pool_id = $1", pool_id
+        )
+        counted = await self.value("select counted from pools where pool_id = $1", pool_id)
+        assert counted == len(rows)
+        return {row["user_id"]: row["reached_at"] for row in rows}
+
+    async def number(self, number: PhoneNumberId = NUMBER) -> numbers.NumberRow:
+        """Return where a number stands."""
+        async with self.database.connection() as connection:
+            return await numbers.get(connection, number)
+
+    async def change_number(self, number: PhoneNumberId = NUMBER, **changes: Any) -> None:
+        """Set columns of a number."""
+        for column, new in changes.items():
+            await self.fetch(
+                f"update numbers set {column} = $2 where phone_number_id = $1",  # noqa: S608
+                number,
+                new,
+            )
+        async with self.database.transaction() as connection:
+            await quota.touch(connection, [POOL])
+
+
+def journal_row(message_id: UUID, user: UserId, at: datetime, **changes: Any) -> JournalRow:
+    """Make the journal's row of an admitted template message."""
+    plain = JournalRow(
+        pool_id=POOL,
+        message_id=message_id,
+        created_at=at,
+        app_id="shop",
+        phone_number_id=NUMBER,
+        user_id=user,
+        type="template",
+        template_name="order_update",
+        template_language="en_US",
+        category="UTILITY",
+        business_initiated=True,
+        decision="admit",
+        rule=None,
+        retry_at=None,
+        objections=None,
+        state="reserved",
+        hold="reserved",
+        correlated=True,
+        code=None,
+        detail=None,
+    )
+    return plain._replace(**changes)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Return an open database, all tables empty."""
+    opened = await Database.open(database_url, connections=8, timeout_s=20)
+    yield opened
+    opened.terminate()
+
+
+@pytest.fixture
+async def stock(database: Database) -> Stock:
+    """Return a database with a pool of 100 users a day and two numbers of one WABA."""
+    stocked = Stock(database)
+    await stocked.add_pool()
+    for number in (NUMBER, SECOND_NUMBER):
+        await stocked.add_number(number)
+    return stocked
