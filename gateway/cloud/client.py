@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from gateway.cloud.deadlines import Deadlines
 from gateway.cloud.outcome import Answer, InDoubt, Outcome, Refused, outcome_of
 
 # A request that never reached the other side; everything else may have.
@@ -43,6 +44,7 @@ class CloudClient:
         self._session = session
         self._settings = settings
         self._base = settings.base_url.rstrip("/")
+        self._deadlines = Deadlines(settings.answer_timeout_s)
         self._url = lru_cache(maxsize=4096)(self._make_url)
         self._stream_timeout = aiohttp.ClientTimeout(
             total=None,
@@ -53,9 +55,8 @@ class CloudClient:
     @classmethod
     def open(cls, settings: CloudSettings) -> Self:
         """Open the session; `close` it in the end."""
-        timeout = aiohttp.ClientTimeout(
-            total=settings.answer_timeout_s, sock_connect=settings.connect_timeout_s
-        )
+        # How long an answer may take is for `Deadlines` to say.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.connections),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -72,9 +73,10 @@ class CloudClient:
     async def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         """Post one message and tell what became of it; never raises for what the network does."""
         try:
-            async with self._session.post(
-                self._url(path), data=body, headers=headers, allow_redirects=False
-            ) as response:
+            with self._deadlines:
+                response = await self._session.post(
+                    self._url(path), data=body, headers=headers, allow_redirects=False
+                )
                 answer = Answer(response.status, response.headers, await response.read())
         except NEVER_LEFT as error:
             return Refused(None, None, f"the Cloud API cannot be reached ({type(error).__name__})")
@@ -137,7 +139,9 @@ class CloudClient:
     async def _get(self, path: str, token: str) -> Mapping[str, Any]:
         try:
             async with self._session.get(
-                self._url(path), headers={"Authorization": f"Bearer {token}"}
+                self._url(path),
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=self._stream_timeout,
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -34,13 +34,13 @@ class _Moving:
         if to is None:
             return
         self.wamid = update.wamid
-        self.hours.setdefault(to, update.at)
-        if not moves(self.state, to):
-            return
-        self.state = to
+        self.hours[to] = min(self.hours.get(to, update.at), update.at)
         if to is MessageState.FAILED and update.errors:
+            # Kept like its hour, whether or not the message has arrived since.
             self.code = update.errors[0].code
             self.detail = update.errors[0].details or update.errors[0].title
+        if moves(self.state, to):
+            self.state = to
 
     def progress(self) -> Progress:
         return Progress(

@@ -23,7 +23,7 @@ from gateway.policy.lifecycle import Hold, MessageState
 from gateway.policy.verdict import Decision, Objection, Verdict
 from gateway.store import contacts, facts, quota
 from gateway.store.database import Database
-from gateway.store.errors import UnknownNumberError
+from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.facts import HotFacts, PoolVersion, StateCache
 from gateway.store.quota import JournalRow
 from gateway.whatsapp.ids import PoolId
@@ -111,10 +111,13 @@ class AdmissionDesk:
                 self._metrics.conflicts.inc(len(left))
                 await self._decide_locked(left)
         except Exception as error:  # noqa: BLE001 - each caller is told, none waits for ever
-            for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(error)
-                    waiting.answer.exception()  # a caller who has left does not fetch it
+            left = [waiting for waiting in batch if not waiting.answer.done()]
+            if isinstance(error, StoreUnavailableError) or len(left) <= 1:
+                _fail(left, error)
+                return
+            # One message that cannot be written must not take its neighbours along.
+            for waiting in left:
+                await self._decide_on([waiting])
 
     async def _decide_locked(self, batch: list[_Waiting]) -> None:
         pool_ids = sorted({w.submission.candidate.pool_id for w in batch})
@@ -182,6 +185,12 @@ class AdmissionDesk:
             users=hot.users,
         )
         return _without_strangers(_Known(batch, candidates, hot.pools, known))
+
+
+def _fail(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        waiting.answer.set_exception(error)
+        waiting.answer.exception()  # a caller who has left does not fetch it
 
 
 def _answer(waiting: _Waiting, admission: Admission) -> None:

@@ -44,17 +44,4 @@ def unavailable_when_away() -> Iterator[None]:
     try:
         yield
     except AWAY as error:
-        if _is_unfit(error):
-            raise
         raise StoreUnavailableError(f"database: {type(error).__name__}: {error}") from error
-
-
-def _is_unfit(error: BaseException) -> bool:
-    """Tell whether a value does not fit its column, which asking again would never help.
-
-    The driver files it under its own trouble (InterfaceError) unless the server finds it.
-    """
-    is_driver_value_error = isinstance(error, asyncpg.InterfaceError) and isinstance(
-        error, ValueError
-    )
-    return is_driver_value_error and not isinstance(error, asyncpg.ClientConfigurationError)

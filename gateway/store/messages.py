@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from gateway.policy.lifecycle import Hold, MessageState
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
@@ -14,7 +16,7 @@ SQL = beside(__file__)
 
 
 class Answer(NamedTuple):
-    """What Meta answered to one message, or that it did not; the order is that of the query."""
+    """What Meta answered to one message, or that it did not."""
 
     pool_id: PoolId
     message_id: UUID
@@ -69,7 +71,8 @@ class PageFilter:
 async def record_answers(connection: Any, answers: Sequence[Answer]) -> None:
     """Write Meta's answers to the journal."""
     ordered = sorted(answers, key=lambda answer: (answer.pool_id, answer.message_id))
-    await connection.execute(SQL["answered"], *_columns(ordered))
+    rows = [dict(zip(Answer._fields, answer, strict=True)) for answer in ordered]
+    await connection.execute(SQL["answered"], orjson.dumps(rows).decode())
 
 
 async def remember_wamids(connection: Any, answers: Sequence[Answer]) -> None:

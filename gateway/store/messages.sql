@@ -7,9 +7,10 @@ set state = case when m.state in ('reserved', 'in_doubt') then a.state else m.st
     code = coalesce(a.code, m.code),
     detail = coalesce(a.detail, m.detail),
     answered_at = a.answered_at
-from unnest(
-    $1::text[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::timestamptz[]
-) as a (pool_id, message_id, state, wamid, code, detail, answered_at)
+from json_to_recordset($1::json) as a (
+    pool_id text, message_id uuid, state text, wamid text, code integer, detail text,
+    answered_at timestamptz
+)
 where m.pool_id = a.pool_id and m.message_id = a.message_id
 
 -- name: by_id
@@ -40,10 +41,10 @@ set state = s.state,
     hold = case when m.hold = 'reserved' and s.settles then 'settled' else m.hold end,
     code = coalesce(s.code, m.code),
     detail = coalesce(s.detail, m.detail),
-    sent_at = coalesce(m.sent_at, s.sent_at),
-    delivered_at = coalesce(m.delivered_at, s.delivered_at),
-    read_at = coalesce(m.read_at, s.read_at),
-    failed_at = coalesce(m.failed_at, s.failed_at)
+    sent_at = least(m.sent_at, s.sent_at),
+    delivered_at = least(m.delivered_at, s.delivered_at),
+    read_at = least(m.read_at, s.read_at),
+    failed_at = least(m.failed_at, s.failed_at)
 from unnest(
     $1::text[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::integer[], $7::text[],
     $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]

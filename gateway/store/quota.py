@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from gateway.policy.fold import Folded
 from gateway.store.facts import PoolVersion
 from gateway.store.queries import beside
@@ -14,7 +16,7 @@ SQL = beside(__file__)
 
 
 class JournalRow(NamedTuple):
-    """One message as the journal first sees it; the order is that of the query."""
+    """One message as the journal first sees it."""
 
     pool_id: PoolId
     message_id: UUID
@@ -51,19 +53,35 @@ async def reserve(
     was written, and its messages have to be decided again.
     """
     restricting = {number_pools[number] for number in folded.restricted}
-    rows = await connection.fetch(
-        SQL["reserve"],
-        list(pools),
-        [seen.version for seen in pools.values()],
-        [folded.added.get(pool_id, 0) for pool_id in pools],
-        [pool_id in restricting for pool_id in pools],
-        [pool_id for pool_id, _ in folded.reached],
-        [user_id for _, user_id in folded.reached],
-        list(folded.reached.values()),
-        *_columns([(*key, tat) for key, tat in folded.pair_tats.items()], 4),
-        *_columns([(number_pools[n], n, until) for n, until in folded.restricted.items()], 3),
-        *_columns(journal, len(JournalRow._fields)),
-    )
+    document = {
+        "pools": [
+            {
+                "pool_id": pool_id,
+                "version": seen.version,
+                "added": folded.added.get(pool_id, 0),
+                "restricts": pool_id in restricting,
+            }
+            for pool_id, seen in pools.items()
+        ],
+        "reached": [
+            {"pool_id": pool_id, "user_id": user_id, "reached_at": at}
+            for (pool_id, user_id), at in folded.reached.items()
+        ],
+        "paired": [
+            {"pool_id": pool_id, "phone_number_id": number, "user_id": user_id, "pair_tat": tat}
+            for (pool_id, number, user_id), tat in folded.pair_tats.items()
+        ],
+        "restricted": [
+            {
+                "pool_id": number_pools[number],
+                "phone_number_id": number,
+                "restricted_until": until,
+            }
+            for number, until in folded.restricted.items()
+        ],
+        "journal": [dict(zip(JournalRow._fields, row, strict=True)) for row in journal],
+    }
+    rows = await connection.fetch(SQL["reserve"], orjson.dumps(document).decode())
     return {row["pool_id"] for row in rows}
 
 
@@ -120,7 +138,3 @@ async def counted(connection: Any, pool_id: PoolId, since: datetime) -> int:
     """Return how many users count right now."""
     count: int = await connection.fetchval(SQL["counted"], pool_id, since)
     return count
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width

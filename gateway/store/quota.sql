@@ -4,8 +4,8 @@
 -- not written at all and has to be decided again. Pools are locked in order, so that two
 -- processes never wait for each other.
 with seen as (
-    select * from unnest($1::text[], $2::bigint[], $3::integer[], $4::boolean[])
-        as s (pool_id, version, added, restricts)
+    select * from json_to_recordset($1::json -> 'pools')
+        as s (pool_id text, version bigint, added integer, restricts boolean)
 ),
 locked as (
     select p.pool_id
@@ -27,25 +27,24 @@ written as (
 reached as (
     insert into ledger (pool_id, user_id, reached_at)
     select r.pool_id, r.user_id, r.reached_at
-    from unnest($5::text[], $6::text[], $7::timestamptz[]) as r (pool_id, user_id, reached_at)
+    from json_to_recordset($1::json -> 'reached')
+        as r (pool_id text, user_id text, reached_at timestamptz)
     join written using (pool_id)
     on conflict (pool_id, user_id) do update set reached_at = excluded.reached_at
 ),
 paired as (
     insert into contacts (pool_id, phone_number_id, user_id, pair_tat)
     select c.pool_id, c.phone_number_id, c.user_id, c.pair_tat
-    from unnest($8::text[], $9::text[], $10::text[], $11::timestamptz[])
-        as c (pool_id, phone_number_id, user_id, pair_tat)
+    from json_to_recordset($1::json -> 'paired')
+        as c (pool_id text, phone_number_id text, user_id text, pair_tat timestamptz)
     join written using (pool_id)
-    -- The order of contacts.open_windows, which takes no lock on the pool.
-    order by c.pool_id collate "C", c.phone_number_id collate "C", c.user_id collate "C"
     on conflict (pool_id, phone_number_id, user_id) do update set pair_tat = excluded.pair_tat
 ),
 restricted as (
     update numbers n
     set restricted_until = r.restricted_until, restricted_by = 'ledger'
-    from unnest($12::text[], $13::text[], $14::timestamptz[])
-        as r (pool_id, phone_number_id, restricted_until)
+    from json_to_recordset($1::json -> 'restricted')
+        as r (pool_id text, phone_number_id text, restricted_until timestamptz)
     join written using (pool_id)
     where n.phone_number_id = r.phone_number_id
 ),
@@ -59,15 +58,11 @@ journal as (
         m.pool_id, m.message_id, m.created_at, m.app_id, m.phone_number_id, m.user_id, m.type,
         m.template_name, m.template_language, m.category, m.business_initiated, m.decision,
         m.rule, m.retry_at, m.objections::jsonb, m.state, m.hold, m.correlated, m.code, m.detail
-    from unnest(
-        $15::text[], $16::uuid[], $17::timestamptz[], $18::text[], $19::text[], $20::text[],
-        $21::text[], $22::text[], $23::text[], $24::text[], $25::boolean[], $26::text[],
-        $27::text[], $28::timestamptz[], $29::text[], $30::text[], $31::text[], $32::boolean[],
-        $33::integer[], $34::text[]
-    ) as m (
-        pool_id, message_id, created_at, app_id, phone_number_id, user_id, type, template_name,
-        template_language, category, business_initiated, decision, rule, retry_at, objections,
-        state, hold, correlated, code, detail
+    from json_to_recordset($1::json -> 'journal') as m (
+        pool_id text, message_id uuid, created_at timestamptz, app_id text, phone_number_id text,
+        user_id text, type text, template_name text, template_language text, category text,
+        business_initiated boolean, decision text, rule text, retry_at timestamptz,
+        objections text, state text, hold text, correlated boolean, code integer, detail text
     )
     join written using (pool_id)
 )

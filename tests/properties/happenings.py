@@ -1,54 +1,52 @@
 """Names what may happen in a governed world, each thing as data that can be drawn and replayed."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
 from gateway.cli import demo
 from tests.builders import template_body, text_body
-from tests.world import Answer, World
+from tests.world import DAY_S, Answer, World
 
 NUMBERS = tuple(number.phone_number_id for number in demo.NUMBERS)
-WABAS = ("100000000000001", "100000000000002")
+WABAS = tuple(sorted({number.waba_id for number in demo.NUMBERS}))
+TEMPLATES = tuple(template.name for template in demo.TEMPLATES)
 USERS = 90
-DAY_S = 86_400.0
-# The instants that matter, and those beside them.
-EDGES_S = (6, 60, 3600, 3 * 3600, 6 * 3600, DAY_S - 60, DAY_S, 7 * DAY_S)
-BESIDE_S = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
 class Happening(Protocol):
     """Something that happens; returns the gateway's answers to what was sent, if anything was."""
 
-    async def happen(self, world: World) -> list[Answer]: ...
+    async def happen(self, world: World) -> list[Answer]:
+        """Let it happen."""
+        ...
 
 
-def user(index: int) -> str:
+def phone(index: int) -> str:
+    """Return a user's phone number."""
     return f"+346{index:08d}"
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Messages to several users, or several to one, all at once."""
+    """Messages to several users, or several to one, all at once; free-form without a template."""
 
     number: str
     users: tuple[int, ...]
     template: str | None
 
     async def happen(self, world: World) -> list[Answer]:
-        template = self.template
+        """Send them."""
         return await asyncio.gather(
-            *(
-                world.send(
-                    self.number,
-                    template_body(user(each), template) if template else text_body(user(each)),
-                )
-                for each in self.users
-            )
+            *(world.send(self.number, self._body(phone(each))) for each in self.users)
         )
+
+    def _body(self, to: str) -> dict[str, Any]:
+        return template_body(to, self.template) if self.template else text_body(to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,9 @@ class Inbound:
     type: str
 
     async def happen(self, world: World) -> list[Answer]:
+        """Let them write."""
         for each in self.users:
-            body = {"phone_number_id": self.number, "from": user(each)[1:], "type": self.type}
+            body = {"phone_number_id": self.number, "from": phone(each)[1:], "type": self.type}
             await world.steer("/inbound", body)
         return []
 
@@ -73,47 +72,111 @@ class Advance:
     seconds: float
 
     async def happen(self, world: World) -> list[Answer]:
+        """Let it pass."""
         await world.advance(self.seconds)
         return []
 
 
 @dataclass(frozen=True, slots=True)
-class UntilOpened:
-    """Time passes until a moment beside the one at which what happened last is 24 hours old."""
+class AgeOfASend:
+    """Time passes until some message sent before is 24 hours old, or nearly, or just over that."""
 
+    which: float
     beside_s: float
 
     async def happen(self, world: World) -> list[Answer]:
+        """Let it pass, if there is such a moment ahead."""
         sends = await world.sends()
         if sends:
-            last = timedelta(days=1, seconds=self.beside_s) + at(sends[len(sends) // 2])
-            ahead = (last - world.clock.now()).total_seconds()
-            await world.advance(max(ahead, 0.0))
+            sent_at = datetime.fromisoformat(sends[int(self.which * len(sends))]["at"])
+            due = sent_at + timedelta(seconds=DAY_S + self.beside_s)
+            await world.advance(max((due - world.clock.now()).total_seconds(), 0.0))
         return []
 
 
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """Meta does something: rates, pauses, restricts, fails, breaks connections."""
+    """Meta or fate does something: rates, pauses, restricts, fails, breaks connections."""
 
     path: str
-    body: tuple[tuple[str, Any], ...]
+    body: Mapping[str, Any]
 
     async def happen(self, world: World) -> list[Answer]:
-        await world.steer(self.path, dict(self.body))
+        """Have the emulator do it."""
+        await world.steer(self.path, self.body)
         return []
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """The gateway reads the nodes and lists."""
+    """The gateway reads the nodes and the lists."""
 
     async def happen(self, world: World) -> list[Answer]:
+        """Let it read."""
         await world.poll()
         return []
 
 
-def at(sighting: dict[str, Any]) -> Any:
-    from datetime import datetime
+_numbers = st.sampled_from(NUMBERS)
+_crowds = st.builds(
+    lambda start, size: tuple(each % USERS for each in range(start, start + size)),
+    st.integers(0, USERS - 1),
+    st.sampled_from((1, 2, 5, 20, 60)),
+)
+_the_same = st.builds(lambda one, times: (one,) * times, st.integers(0, 5), st.integers(2, 50))
+_templates = st.sampled_from((*TEMPLATES, "never_made"))
+_beside = st.sampled_from((-61.0, -60.0, -59.0, -1.0, -0.5, 0.0, 0.5, 1.0))
+_faults = st.fixed_dictionaries(
+    {
+        "action": st.sampled_from(
+            ("error", "reset", "accept_then_reset", "half_answer", *("accept_then_fail",) * 3)
+        ),
+        "code": st.sampled_from((131026, 131000, 131049)),
+        "times": st.sampled_from((1, 3, 30)),
+    }
+)
+_changes = st.one_of(
+    st.fixed_dictionaries({"quality_rating": st.sampled_from(("GREEN", "YELLOW", "RED"))}),
+    st.fixed_dictionaries({"messaging_limit": st.sampled_from((50, 250))}),
+    st.just({"status": "RESTRICTED"}),
+)
+_restrictions = st.fixed_dictionaries(
+    {
+        "waba_id": st.sampled_from(WABAS),
+        "restriction_type": st.sampled_from(
+            (
+                "RESTRICTED_BIZ_INITIATED_MESSAGING",
+                "RESTRICTED_CUSTOMER_INITIATED_MESSAGING",
+                "RESTRICTED_UTILITY_TEMPLATES",
+                "RESTRICTED_ADD_PHONE_NUMBER_ACTION",
+                "RESTRICTED_BY_A_RULE_TO_COME",
+            )
+        ),
+        "duration_s": st.sampled_from((60.0, 3600.0, DAY_S)),
+    }
+)
 
-    return datetime.fromisoformat(sighting["at"])
+sends = st.one_of(
+    st.builds(Send, _numbers, _crowds, _templates),
+    st.builds(Send, _numbers, _crowds, st.just("order_update")),
+    st.builds(Send, _numbers, _crowds, st.none()),
+    st.builds(Send, _numbers, _the_same, st.just("login_code")),
+)
+times = st.one_of(
+    st.builds(Advance, st.sampled_from((0.5, 5.0, 59.5, 3599.5, 3600.0, 10_799.5, 43_200.0))),
+    st.builds(AgeOfASend, st.floats(0, 0.99), _beside),
+    st.just(Advance(7 * DAY_S)),
+)
+events = st.one_of(
+    st.builds(Inbound, _numbers, _crowds, st.sampled_from(("text", "text", "reaction"))),
+    st.builds(Steer, st.just("/faults"), _faults),
+    st.builds(Steer, _numbers.map(lambda number: f"/numbers/{number}"), _changes),
+    st.builds(
+        Steer,
+        st.sampled_from(TEMPLATES).map(lambda name: f"/templates/{name}"),
+        st.fixed_dictionaries({"status": st.sampled_from(("APPROVED", "PAUSED", "DISABLED"))}),
+    ),
+    st.builds(Steer, st.just("/restrictions"), _restrictions),
+    st.just(Poll()),
+)
+histories = st.lists(st.one_of(sends, sends, sends, times, events), min_size=15, max_size=45)

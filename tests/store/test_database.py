@@ -1,14 +1,12 @@
 import asyncio
 import socket
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from gateway.cli.embedded_postgres import EmbeddedPostgres
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
-from tests.postgres import SETTINGS
+from tests.store.outage import Server
 
 
 async def test_a_statement_is_a_transaction_of_its_own(database: Database) -> None:
@@ -69,29 +67,24 @@ async def test_who_gets_no_connection_in_time_is_told(database_url: str) -> None
         await database.close()
 
 
-async def test_a_server_that_stops_and_starts_again_is_found_again(tmp_path: Path) -> None:
-    server = await asyncio.to_thread(EmbeddedPostgres.start, tmp_path / "data", settings=SETTINGS)
+async def test_a_server_that_stops_and_starts_again_is_found_again(server: Server) -> None:
     database = await Database.open(server.url, timeout_s=5)
     try:
         async with database.connection() as connection:
             assert await connection.fetchval("select 1") == 1
-        await asyncio.to_thread(server.stop)
+        await server.stop()
         for _ in range(3):
             with pytest.raises(StoreUnavailableError):
                 async with database.connection() as connection:
                     await connection.fetchval("select 1")
-        server = await asyncio.to_thread(
-            EmbeddedPostgres.start, tmp_path / "data", settings=SETTINGS
-        )
+        await server.start()
         async with database.connection() as connection:
             assert await connection.fetchval("select 1") == 1
     finally:
         database.terminate()
-        await asyncio.to_thread(server.stop)
 
 
-async def test_a_statement_in_flight_learns_that_the_server_stopped(tmp_path: Path) -> None:
-    server = await asyncio.to_thread(EmbeddedPostgres.start, tmp_path / "data", settings=SETTINGS)
+async def test_a_statement_in_flight_learns_that_the_server_stopped(server: Server) -> None:
     database = await Database.open(server.url, timeout_s=30)
     started = asyncio.Event()
 
@@ -103,9 +96,8 @@ async def test_a_statement_in_flight_learns_that_the_server_stopped(tmp_path: Pa
     try:
         asking = asyncio.create_task(ask())
         await started.wait()
-        await asyncio.to_thread(server.stop)
+        await server.stop()
         with pytest.raises(StoreUnavailableError):
             await asking
     finally:
         database.terminate()
-        await asyncio.to_thread(server.stop)

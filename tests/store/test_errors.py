@@ -60,7 +60,6 @@ def test_a_mistake_of_ours_is_not_taken_for_a_database_that_is_away(error: Excep
 async def test_a_value_that_fits_no_column_is_a_mistake_of_ours(
     database: Database, value: object
 ) -> None:
-    """The driver files both under InterfaceError; asking again would go on for ever."""
-    with pytest.raises(asyncpg.InterfaceError):
+    with pytest.raises(asyncpg.DataError):
         async with database.connection() as connection:
             await connection.fetchval("select $1::integer", value)

@@ -69,7 +69,8 @@ async def test_a_sealed_link_wants_a_caller_and_ends_after_five_minutes(world: W
     url = (await ask(world, "GET", f"/v25.0/{media_id}")).json["url"]
     assert (await world.call("GET", url)).status == 401
     assert (await ask(world, "GET", url)).body == b"picture"
-    for method, link in (("DELETE", url), ("GET", f"{url}x"), ("GET", f"{world.data_url}/media/ü")):
+    forged = f"{world.data_url}/media/ü"
+    for method, link in (("DELETE", url), ("GET", url[:-8]), ("GET", forged)):
         refused = await ask(world, method, link)
         assert (refused.status, assert_in_metas_shape(refused)["code"]) == (404, 100), link
     await world.advance(301)

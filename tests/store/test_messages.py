@@ -1,0 +1,161 @@
+from uuid import UUID
+
+import pytest
+
+from gateway.policy.lifecycle import Hold, MessageState
+from gateway.store import apps, messages
+from gateway.store.apps import App, Credential
+from gateway.store.message_ids import first_id_at
+from gateway.store.messages import Answer, PageFilter, Progress
+from tests.policy.making import DAY, HOUR, NOW, NUMBER, POOL, SECOND_NUMBER, SECOND_POOL
+from tests.store.stocked import ANNA, BEN, Stock
+
+S = MessageState
+WAMID = "wamid.made-up"
+
+
+def answer(message_id: UUID, state: S = S.ACCEPTED, wamid: str | None = WAMID) -> Answer:
+    return Answer(POOL, message_id, state, wamid, None, None, NOW)
+
+
+def progress(message_id: UUID, state: S, *, settles: bool = False, **hours: object) -> Progress:
+    plain = Progress(POOL, message_id, state, WAMID, settles, *[None] * 6)
+    return plain._replace(**hours)
+
+
+async def record(stock: Stock, *answers: Answer) -> None:
+    async with stock.database.connection() as connection:
+        await messages.record_answers(connection, answers)
+
+
+async def move(stock: Stock, *moves: Progress) -> None:
+    async with stock.database.connection() as connection:
+        await messages.record_progress(connection, moves)
+
+
+async def page(stock: Stock, **wanted: object) -> list[UUID]:
+    async with stock.database.connection() as connection:
+        rows = await messages.page(connection, PageFilter(**wanted))  # type: ignore[arg-type]
+    return [row["message_id"] for row in rows]
+
+
+async def test_answers_reach_the_journal(stock: Stock) -> None:
+    one, other = await stock.send(ANNA, NOW), await stock.send(BEN, NOW)
+    refusal = answer(other, S.REFUSED, None)._replace(code=131026, detail="not on WhatsApp")
+    await record(stock, refusal, answer(one))
+    row = await stock.message(one)
+    assert (row["state"], row["wamid"], row["answered_at"]) == ("accepted", WAMID, NOW)
+    row = await stock.message(other)
+    assert (row["state"], row["code"], row["detail"]) == ("refused", 131026, "not on WhatsApp")
+
+
+@pytest.mark.parametrize("overtook", [S.SENT, S.FAILED, S.DELIVERED, S.READ])
+async def test_an_answer_that_a_status_has_overtaken_adds_only_what_it_alone_knows(
+    stock: Stock, overtook: S
+) -> None:
+    message = await stock.send(ANNA, NOW)
+    await stock.state(message, overtook)
+    await record(stock, answer(message))
+    row = await stock.message(message)
+    assert (row["state"], row["wamid"], row["answered_at"]) == (overtook, WAMID, NOW)
+
+
+async def test_a_late_answer_ends_the_doubt(stock: Stock) -> None:
+    message = await stock.send(ANNA, NOW)
+    await stock.state(message, "in_doubt")
+    await record(stock, answer(message))
+    assert (await stock.message(message))["state"] == "accepted"
+
+
+async def test_messages_are_found_by_our_id_within_their_pools(stock: Stock) -> None:
+    message = await stock.send(ANNA, NOW)
+    async with stock.database.transaction() as connection:
+        found = await messages.find_by_id(connection, [POOL], [message, UUID(int=9)])
+        assert await messages.find_by_id(connection, [SECOND_POOL], [message]) == {}
+    assert found == {message: (POOL, message, ANNA, NUMBER, S.RESERVED, Hold.RESERVED)}
+
+
+async def test_messages_without_our_mark_are_found_by_metas_id(stock: Stock) -> None:
+    message = await stock.send(ANNA, NOW, business_initiated=False)
+    async with stock.database.transaction() as connection:
+        await messages.remember_wamids(connection, [answer(message)])
+        await messages.remember_wamids(connection, [answer(message)])
+        found = await messages.find_by_wamid(connection, [WAMID, "wamid.stranger"])
+    assert found == {WAMID: (POOL, message, ANNA, NUMBER, S.RESERVED, None)}
+
+
+async def test_progress_is_written_and_what_was_known_is_kept(stock: Stock) -> None:
+    message = await stock.send(ANNA, NOW)
+    await move(stock, progress(message, S.SENT, sent_at=NOW))
+    await move(
+        stock, progress(message, S.DELIVERED, settles=True, sent_at=NOW + HOUR, delivered_at=NOW)
+    )
+    row = await stock.message(message)
+    assert (row["state"], row["hold"], row["wamid"]) == ("delivered", "settled", WAMID)
+    assert (row["sent_at"], row["delivered_at"], row["read_at"]) == (NOW, NOW, None)
+
+
+async def test_of_two_hours_told_of_one_step_the_earlier_is_kept(stock: Stock) -> None:
+    for hours in ((0, 1), (1, 0)):
+        message = await stock.send(ANNA, NOW)
+        for each in hours:
+            await move(stock, progress(message, S.READ, read_at=NOW + each * HOUR))
+        assert (await stock.message(message))["read_at"] == NOW
+
+
+@pytest.mark.parametrize("hold", ["released", None])
+async def test_only_a_reserved_slot_is_settled(stock: Stock, hold: str | None) -> None:
+    message = await stock.send(ANNA, NOW, business_initiated=False)
+    await stock.fetch("update messages set hold = $1", hold)
+    await move(stock, progress(message, S.DELIVERED, settles=True))
+    assert (await stock.message(message))["hold"] == hold
+
+
+async def test_what_was_never_answered_is_put_in_doubt_between_two_ids(stock: Stock) -> None:
+    old, due, answered, fresh = [
+        await stock.send(ANNA, NOW - hours * HOUR) for hours in (30, 2, 2, 0)
+    ]
+    await stock.state(answered, "accepted")
+    async with stock.database.connection() as connection:
+        bounds = first_id_at(NOW - DAY), first_id_at(NOW - HOUR)
+        assert await messages.doubt_unanswered(connection, *bounds) == 1
+    states = [(await stock.message(each))["state"] for each in (old, due, answered, fresh)]
+    assert states == ["reserved", "in_doubt", "accepted", "reserved"]
+
+
+async def test_a_story_names_the_app(stock: Stock) -> None:
+    message = await stock.send(ANNA, NOW)
+    async with stock.database.connection() as connection:
+        app = App("shop", "The shop", b"hash", Credential.GATEWAY_KEY)
+        await apps.put(connection, app, NOW)
+        story = await messages.story(connection, message)
+        assert await messages.story(connection, UUID(int=9)) is None
+    assert story is not None
+    assert (story["message_id"], story["app_name"]) == (message, "The shop")
+
+
+async def test_the_journal_is_paged_newest_first_across_pools(stock: Stock) -> None:
+    await stock.add_pool(SECOND_POOL)
+    sent = [
+        await stock.send(ANNA, NOW + n * HOUR, pool_id=SECOND_POOL if n % 2 else POOL)
+        for n in range(5)
+    ]
+    newest = sent[::-1]
+    assert await page(stock) == newest
+    assert await page(stock, limit=2) == newest[:2]
+    assert await page(stock, limit=2, before=newest[1]) == newest[2:4]
+    assert await page(stock, pool_id=POOL) == newest[::2]
+
+
+async def test_the_journal_is_filtered(stock: Stock) -> None:
+    to_anna = await stock.send(ANNA, NOW)
+    to_ben = await stock.send(
+        BEN, NOW + HOUR, phone_number_id=SECOND_NUMBER, decision="defer", rule="pair_rate"
+    )
+    await stock.state(to_anna, "sent")
+    assert await page(stock, user_id=ANNA) == [to_anna]
+    assert await page(stock, phone_number_id=SECOND_NUMBER) == [to_ben]
+    assert await page(stock, state="sent") == [to_anna]
+    assert await page(stock, decision="defer") == [to_ben]
+    assert await page(stock, rule="pair_rate") == [to_ben]
+    assert await page(stock, user_id=ANNA, rule="pair_rate") == []

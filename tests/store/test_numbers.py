@@ -1,0 +1,130 @@
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from gateway.store import numbers, quota
+from gateway.store.errors import UnknownNumberError
+from gateway.whatsapp.ids import PhoneNumberId, WabaId
+from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
+from tests.policy.making import (
+    DAY,
+    HOUR,
+    INSTANT,
+    NOW,
+    NUMBER,
+    POOL,
+    SECOND_NUMBER,
+    SECOND_POOL,
+    WABA,
+)
+from tests.store.stocked import ANNA, EARLY, Stock
+
+BAN = "RESTRICTED_BIZ_INITIATED_MESSAGING"
+
+
+async def restrictions(stock: Stock) -> list[tuple[str, datetime | None]]:
+    async with stock.database.connection() as connection:
+        rows = await numbers.restrictions(connection, WABA)
+    return [(row["restriction_type"], row["restricted_until"]) for row in rows]
+
+
+async def test_a_new_number_is_connected_and_knows_its_pool(stock: Stock) -> None:
+    await stock.send(ANNA, NOW)
+    row = await stock.number()
+    assert (row.facts.status, row.facts.quality_rating) == (
+        NumberStatus.CONNECTED,
+        QualityRating.UNKNOWN,
+    )
+    assert (row.regime, row.messaging_limit, row.counted) == (Regime.PORTFOLIO, 100, 1)
+    assert (row.facts.pool_id, row.facts.waba_id, row.status_at) == (POOL, WABA, EARLY)
+
+
+async def test_what_is_saved_is_read(stock: Stock) -> None:
+    row = await stock.number()
+    facts = replace(
+        row.facts,
+        status=NumberStatus.BANNED,
+        quality_rating=QualityRating.RED,
+        flagged_until=NOW + DAY,
+        restricted_until=NOW + HOUR,
+        restricted_by="meta",
+    )
+    told = replace(
+        row, facts=facts, throughput=1000, status_at=NOW, quality_at=NOW - HOUR, polled_at=NOW
+    )
+    async with stock.database.transaction() as connection:
+        await quota.touch(connection, [POOL])
+        await numbers.save(connection, told)
+    assert await stock.number() == told
+    assert (await stock.number(SECOND_NUMBER)).facts.status is NumberStatus.CONNECTED
+
+
+async def test_a_number_that_is_put_again_keeps_where_it_stands(stock: Stock) -> None:
+    await stock.change_number(status="BANNED", flagged_until=NOW)
+    await stock.add_pool(SECOND_POOL)
+    await stock.add_number(NUMBER, SECOND_POOL)
+    facts = (await stock.number()).facts
+    assert (facts.status, facts.flagged_until) == (NumberStatus.BANNED, NOW)
+    assert facts.pool_id == SECOND_POOL
+
+
+async def test_an_unknown_number_is_said_to_be_unknown(stock: Stock) -> None:
+    with pytest.raises(UnknownNumberError, match="200000000000009"):
+        await stock.number(PhoneNumberId("200000000000009"))
+
+
+async def test_a_status_of_a_later_version_is_read_as_unknown(stock: Stock) -> None:
+    await stock.change_number(status="SOMETHING_NEW", quality_rating="BLUE")
+    facts = (await stock.number()).facts
+    assert facts.status is NumberStatus.UNKNOWN
+    assert facts.quality_rating is QualityRating.UNKNOWN
+
+
+async def test_numbers_are_listed_and_found_by_account(stock: Stock) -> None:
+    other = PhoneNumberId("200000000000003")
+    await stock.add_number(other, waba_id=WabaId("100000000000002"))
+    async with stock.database.connection() as connection:
+        everyone = [row.facts.phone_number_id for row in await numbers.get_all(connection)]
+        ours = [row.facts.phone_number_id for row in await numbers.of_waba(connection, WABA)]
+    assert everyone == [NUMBER, SECOND_NUMBER, other]
+    assert ours == [NUMBER, SECOND_NUMBER]
+
+
+async def test_clocks_are_due_at_their_instant(stock: Stock) -> None:
+    await stock.change_number(NUMBER, flagged_until=NOW)
+    await stock.change_number(SECOND_NUMBER, restricted_until=NOW + INSTANT, restricted_by="meta")
+    async with stock.database.connection() as connection:
+        assert await numbers.due(connection, NOW - INSTANT) == []
+        assert await numbers.due(connection, NOW) == [NUMBER]
+        assert set(await numbers.due(connection, NOW + INSTANT)) == {NUMBER, SECOND_NUMBER}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_a_later_announcement_of_the_same_restriction_replaces_it(
+    stock: Stock,
+    turned: bool,  # noqa: FBT001 - a table
+) -> None:
+    words = [(NOW + DAY, NOW), (NOW + 2 * DAY, NOW + HOUR)]
+    async with stock.database.connection() as connection:
+        for until, at in reversed(words) if turned else words:
+            await numbers.put_restriction(connection, WABA, BAN, until, at)
+    assert await restrictions(stock) == [(BAN, NOW + 2 * DAY)]
+
+
+async def test_a_restriction_is_forgotten_at_its_end_and_not_before(stock: Stock) -> None:
+    async with stock.database.connection() as connection:
+        await numbers.put_restriction(connection, WABA, BAN, NOW, NOW - DAY)
+        await numbers.put_restriction(connection, WABA, "ANOTHER", None, NOW - DAY)
+        await numbers.end_restrictions(connection, NOW - INSTANT)
+        assert len(await restrictions(stock)) == 2
+        await numbers.end_restrictions(connection, NOW)
+    assert await restrictions(stock) == [("ANOTHER", None)]
+
+
+async def test_lifting_spares_what_was_announced_since(stock: Stock) -> None:
+    async with stock.database.connection() as connection:
+        await numbers.put_restriction(connection, WABA, BAN, None, NOW)
+        await numbers.put_restriction(connection, WABA, "ANOTHER", None, NOW + HOUR)
+        await numbers.lift_restrictions(connection, WABA, NOW)
+    assert await restrictions(stock) == [("ANOTHER", None)]

@@ -1,0 +1,58 @@
+import errno
+import socket
+
+import pytest
+from aiohttp import web
+
+from gateway.web.server import listen
+from tests.web.wire import exchange, read, request_bytes
+from tests.world import HOST, SMALL, World
+
+
+async def test_the_two_listeners_serve_nothing_of_each_other(world: World) -> None:
+    key = {"Authorization": f"Bearer {world.keys.admin_key}"}
+    app = {"Authorization": f"Bearer {world.keys.app_key}"}
+    for path in ("/admin/v1/numbers", "/console", "/metrics", "/healthz"):
+        assert (await world.call("GET", world.admin_url + path, headers=key)).status == 200
+        assert (await world.call("GET", world.data_url + path, headers=app)).status == 404
+    for path in (f"/v25.0/{SMALL}", "/webhooks/whatsapp"):
+        assert (await world.call("GET", world.admin_url + path, headers=app)).status == 404
+
+
+async def test_the_console_is_a_page_with_its_script_and_style_and_nothing_beside(
+    world: World,
+) -> None:
+    page = await world.call("GET", f"{world.admin_url}/console")
+    assert page.headers["Content-Type"].startswith("text/html")
+    for name, kind in (("console.js", "javascript"), ("console.css", "css")):
+        answer = await world.call("GET", f"{world.admin_url}/console/{name}")
+        assert (answer.status, kind in answer.headers["Content-Type"]) == (200, True), name
+        assert name.encode() in page.body
+    for path in ("/console/", "/console/nothing.js", "/console/..%2Fserver.py", "/console/%2e%2e/"):
+        data = request_bytes("GET", path, None, "Connection: close")
+        assert read(await exchange(world.admin_url, data)).status in {403, 404}, path
+
+
+async def test_a_free_port_is_taken_and_told() -> None:
+    runner = web.ServerRunner(web.Server(answer_nothing))
+    port = await listen(runner, HOST, 0)
+    try:
+        assert port > 0
+        data = request_bytes("GET", "/", None, "Connection: close")
+        answer = read(await exchange(f"http://{HOST}:{port}", data))
+        assert answer.status == 204
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_running() -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        runner = web.ServerRunner(web.Server(answer_nothing))
+        with pytest.raises(OSError, match="in use") as refused:
+            await listen(runner, HOST, taken.getsockname()[1])
+        assert refused.value.errno == errno.EADDRINUSE
+        assert runner.server is None
+
+
+async def answer_nothing(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(status=204)
