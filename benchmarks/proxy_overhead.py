@@ -95,7 +95,7 @@ def _both() -> Iterator[tuple[Load, Load]]:
             "GATEWAY_VAULT_KEY": ADMIN_KEY,
             "GATEWAY_LOG_LEVEL": "ERROR",
         }
-        stack.enter_context(process(["gateway", "serve"], data, environment))
+        stack.enter_context(process(["gateway", "serve"], admin, environment))
         key = asyncio.run(_set_up(f"http://127.0.0.1:{admin}"))
         paths = [f"/v25.0/{number}/messages" for number in NUMBERS]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}

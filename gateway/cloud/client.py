@@ -129,9 +129,8 @@ class CloudClient:
                 # Not a list: what is missing from it must not be taken for deleted.
                 raise CloudError(f"WABA {waba_id}: the answer holds no template list")
             templates += [entry for entry in data if isinstance(entry, dict)]
-            paging = page.get("paging") or {}
-            cursor = (paging.get("cursors") or {}).get("after")
-            if not paging.get("next") or not cursor:
+            cursor = _next_page(page)
+            if cursor is None:
                 return templates
             after = f"&after={cursor}"
         raise CloudError(f"WABA {waba_id} lists more than {MOST_PAGES * PAGE} templates")
@@ -161,3 +160,16 @@ class CloudClient:
 def _message(node: Any) -> str:
     error = node.get("error") if isinstance(node, dict) else None
     return str(error.get("message")) if isinstance(error, dict) else "no error given"
+
+
+def _next_page(page: Mapping[str, Any]) -> str | None:
+    """Return the cursor of the next page, None on the last; CloudError where it is missing."""
+    paging = page.get("paging") or {}
+    if isinstance(paging, dict):
+        if not paging.get("next"):
+            return None
+        cursors = paging.get("cursors")
+        cursor = cursors.get("after") if isinstance(cursors, dict) else None
+        if isinstance(cursor, str) and cursor:
+            return cursor
+    raise CloudError("the list goes on, but does not say where")

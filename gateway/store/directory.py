@@ -39,6 +39,8 @@ class Directory:
         self._tokens: dict[WabaId, str] = {}
         self.routes: dict[PhoneNumberId, Route] = {}
         self.waba_ids: frozenset[WabaId] = frozenset()
+        self.generation = 0
+        """Moves with every reading, for those who keep what they have looked up."""
 
     async def refresh(self) -> None:
         """Read apps, numbers and tokens again."""
@@ -52,6 +54,7 @@ class Directory:
         }
         self.waba_ids = frozenset(route.waba_id for route in self.routes.values())
         self._apps = {app.key_hash: app for app in known}
+        self.generation += 1
         self._tokens = {waba_id: self._vault.open(token) for waba_id, token in sealed.items()}
 
     def app_of(self, credential: str) -> App | None:

@@ -38,6 +38,8 @@ paired as (
     from json_to_recordset($1::json -> 'paired')
         as c (pool_id text, phone_number_id text, user_id text, pair_tat timestamptz)
     join written using (pool_id)
+    -- The order of contacts.open_windows, which takes no lock on the pool.
+    order by c.pool_id collate "C", c.phone_number_id collate "C", c.user_id collate "C"
     on conflict (pool_id, phone_number_id, user_id) do update set pair_tat = excluded.pair_tat
 ),
 restricted as (

@@ -1,8 +1,7 @@
 """Tells who is calling, and with which token the Cloud API is to be called for them."""
 
 import hmac
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
@@ -12,6 +11,7 @@ from gateway.whatsapp.ids import WabaId
 
 KEY_PREFIX: Final = "gw_"
 BEARER: Final = "Bearer "
+MOST_KNOWN: Final = 1000
 
 
 class UnknownAppError(Exception):
@@ -22,8 +22,7 @@ class NoTokenError(Exception):
     """The vault has no access token for the account; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """An app, and the Meta token it brought along (None when it came with a key of ours)."""
 
     app_id: str
@@ -36,10 +35,24 @@ class Authenticator:
     def __init__(self, directory: Directory, *, pass_through: bool) -> None:
         self._directory = directory
         self._pass_through = pass_through
+        # Who was recognised, until the directory is read again.
+        self._known: dict[str, Caller] = {}
+        self._known_at = 0
 
     def caller(self, request: web.BaseRequest) -> Caller:
         """Return who is calling; UnknownAppError when nobody knows."""
         header = request.headers.get("Authorization", "")
+        if self._known_at != self._directory.generation:
+            self._known.clear()
+            self._known_at = self._directory.generation
+        caller = self._known.get(header)
+        if caller is None:
+            caller = self._recognise(header)
+            if len(self._known) < MOST_KNOWN:
+                self._known[header] = caller
+        return caller
+
+    def _recognise(self, header: str) -> Caller:
         credential = header[len(BEARER) :].strip()
         if header[: len(BEARER)].lower() != BEARER.lower() or not credential:
             raise UnknownAppError("An access token is required: `Authorization: Bearer <key>`.")

@@ -1,6 +1,7 @@
 """Reads the paths of the Cloud API: version, id, and what is asked of it."""
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 VERSION: Final = re.compile(r"v\d{1,3}(\.\d{1,3})?")
@@ -35,6 +36,7 @@ class CloudPath(NamedTuple):
 NOWHERE: Final = CloudPath("", "")
 
 
+@lru_cache(maxsize=4096)  # there are few paths, each asked for over and over
 def read_path(path: str) -> CloudPath:
     """Read a decoded path; doubled and trailing slashes count for nothing, as with Meta.
 

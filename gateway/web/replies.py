@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from uuid import UUID, uuid4
 
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
 from gateway.outbound.admission import Admission
@@ -32,7 +32,7 @@ HOP_BY_HOP: Final = frozenset(
 )
 """Headers that speak of one connection only. Source: RFC 9110, section 7.6.1 (June 2022)."""
 
-NOT_RETURNED: Final = HOP_BY_HOP | {"content-length", "date", "server"}
+NOT_RETURNED: Final = tuple(map(istr, HOP_BY_HOP | {"content-length", "date", "server"}))
 TOO_MANY_REQUESTS: Final = 429
 GENERIC: Final = 131000
 UNAVAILABLE: Final = 133004
@@ -150,9 +150,9 @@ def of_outcome(outcome: Outcome, message_id: UUID) -> web.Response:
 
 def passed(answer: Answer, decision: str) -> web.Response:
     """Return Meta's answer unchanged, apart from what speaks of the connection."""
-    headers = CIMultiDict(
-        (name, value) for name, value in answer.headers.items() if name.lower() not in NOT_RETURNED
-    )
+    headers = CIMultiDict(answer.headers)
+    for name in NOT_RETURNED:
+        headers.popall(name, None)
     headers["Gateway-Decision"] = decision
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 

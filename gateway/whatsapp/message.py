@@ -1,8 +1,7 @@
 """The envelope of a send: what the gateway reads of a request body, and the one field it writes."""
 
 import re
-from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -37,8 +36,7 @@ class EnvelopeError(Exception):
         self.details = details
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What the gateway must know of a message; its content is between the app and Meta.
 
     `callback_data` is the app's own value. `direct_send_category` is set for the Direct Send beta
@@ -52,8 +50,7 @@ class Message:
     direct_send_category: TemplateCategory | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadReceipt:
+class ReadReceipt(NamedTuple):
     """Not a message: marks an inbound one as read, perhaps with a typing indicator (R§1.6)."""
 
     message_id: str

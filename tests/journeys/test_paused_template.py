@@ -1,4 +1,4 @@
-from tests.world import SHARED, SMALL, World
+from tests.world import SHARED, SMALL, MakeWorld, World
 
 PAUSE_S = 3 * 3600
 USER = "+34600000001"
@@ -38,4 +38,18 @@ async def test_a_template_disabled_or_deleted_is_refused_for_good(world: World) 
     assert (disabled.code, missing.code) == (132016, 132001)
     assert not any("Retry-After" in answer.headers for answer in (disabled, missing))
     assert await world.sends() == []
+    assert await world.violations() == []
+
+
+async def test_a_pause_is_over_here_no_sooner_than_at_meta(make_world: MakeWorld) -> None:
+    """Meta's webhook tells the second of the pause, not the part of it that had gone by."""
+    world = await make_world(still=True, mode="observe")
+    await world.steer("/templates/autumn_offer", {"status": "PAUSED"})
+    await world.flush()
+    await world.steer("/knobs", {"drop_rate": 1.0})
+
+    await world.advance(PAUSE_S - 0.5)
+    await world.template(SMALL, USER, "autumn_offer")
+    await world.advance(1.0)
+    assert (await world.template(SMALL, USER, "autumn_offer")).status == 200
     assert await world.violations() == []

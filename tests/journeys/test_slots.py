@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from tests.journeys.campaign import audience, campaign, sent
-from tests.world import PORTFOLIO, SHARED, SMALL, MakeWorld
+from tests.world import PORTFOLIO, SHARED, SMALL, STILL_START, MakeWorld
 
 # The clock stands still in these worlds and nothing is held back, so that the two ledgers, the
 # gateway's and Meta's, have to agree to the microsecond.
@@ -72,4 +72,39 @@ async def test_a_user_written_to_again_holds_the_slot_from_the_last_send_on(
     assert refused.headers["Retry-After"] == str(12 * 3600)
     await world.advance_to(again_at + DAY)
     assert (await world.template(number, newcomer)).status == 200
+    assert await world.violations() == []
+
+
+async def test_a_number_stays_restricted_although_a_message_that_filled_it_fails_later(
+    make_world: MakeWorld,
+) -> None:
+    """With nothing held back Meta has seen its limit reached too, and RESTRICTED takes 24 hours."""
+    world = await make_world(still=True, headroom=0.0, limits={SMALL: LIMIT})
+    await world.steer("/knobs", {"status_delay_s": 60})
+    fault = {"action": "accept_then_fail", "code": 131026, "times": 1}
+    await world.steer("/faults", fault)
+    assert sent(await campaign(world, SMALL, audience(LIMIT))) == LIMIT
+    await world.advance(60)
+    await world.flush()
+
+    assert await world.counted(SMALL) == LIMIT - 1
+    assert (await world.number(SMALL))["status"] == "RESTRICTED"
+    assert (await world.template(SMALL, "+34699999999")).status == 429
+    await world.advance_to(STILL_START + DAY)
+    assert (await world.template(SMALL, "+34699999999")).status == 200
+    assert await world.violations() == []
+
+
+async def test_a_number_is_free_again_when_meta_refused_a_message_that_filled_it(
+    make_world: MakeWorld,
+) -> None:
+    """What Meta refused on the spot it has not counted, so it has not RESTRICTED the number."""
+    world = await make_world(still=True, headroom=0.0, limits={SMALL: LIMIT})
+    assert sent(await campaign(world, SMALL, audience(LIMIT - 1))) == LIMIT - 1
+    await world.steer("/faults", {"action": "error", "code": 131026, "times": 1})
+    assert (await world.template(SMALL, "+34699999999")).code == 131026
+
+    assert (await world.number(SMALL))["status"] == "CONNECTED"
+    assert (await world.template(SMALL, "+34699999998")).status == 200
+    assert (await world.emulated(SMALL))["status"] == "RESTRICTED"
     assert await world.violations() == []

@@ -128,6 +128,7 @@ _templates = st.sampled_from((*TEMPLATES, "never_made"))
 _beside = st.sampled_from((-61.0, -60.0, -59.0, -1.0, -0.5, 0.0, 0.5, 1.0))
 _faults = st.fixed_dictionaries(
     {
+        "match": st.just({"path": "/messages"}),
         "action": st.sampled_from(
             ("error", "reset", "accept_then_reset", "half_answer", *("accept_then_fail",) * 3)
         ),
