@@ -31,6 +31,9 @@ from gateway.whatsapp.template import TemplateStatus
 # How long a pause for low quality lasts. Source: PAUSE (22 Oct 2025), R§6.4.
 PAUSES: Final = {"FIRST_PAUSE": timedelta(hours=3), "SECOND_PAUSE": timedelta(hours=6)}
 
+# Webhooks leave out the fraction of the second: what they tell of began up to a second later.
+TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
+
 # What an account event makes of the account's numbers. Source: W-ACC (21 May 2026), R§6.2.
 STATUS_AFTER: Final = {
     ("DISABLED_UPDATE", "DISABLE"): NumberStatus.BANNED,
@@ -168,7 +171,9 @@ async def _note_status(connection: Any, event: TemplateStatusUpdate) -> None:
 
 def _paused_until(event: TemplateStatusUpdate) -> datetime | None:
     pause = PAUSES.get(event.title or "")
-    return event.at + pause if event.status is TemplateStatus.PAUSED and pause else None
+    if event.status is not TemplateStatus.PAUSED or pause is None:
+        return None
+    return event.at + pause + TOLD_TO_THE_SECOND
 
 
 def _after(number: NumberRow, event: QualityUpdate, knobs: Knobs) -> NumberRow:

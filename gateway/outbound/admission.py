@@ -17,6 +17,7 @@ import orjson
 
 from gateway.clock import Clock
 from gateway.metrics import Metrics
+from gateway.policy.facts import allowance_of
 from gateway.policy.fold import BatchFacts, Candidate, PoolState, fold
 from gateway.policy.knobs import Knobs
 from gateway.policy.lifecycle import Hold, MessageState
@@ -27,7 +28,6 @@ from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.facts import HotFacts, PoolVersion, StateCache
 from gateway.store.quota import JournalRow
 from gateway.whatsapp.ids import PoolId
-from gateway.whatsapp.number import UNLIMITED
 from gateway.whatsapp.recipient import RecipientKind
 
 LARGEST_BATCH: Final = 256
@@ -202,18 +202,13 @@ def _nearly_full(hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: in
     return [
         pool_id
         for pool_id, seen in hot.pools.items()
-        if seen.counted + arriving >= _allowance(states[pool_id])
+        if seen.counted + arriving
+        >= allowance_of(states[pool_id].messaging_limit, states[pool_id].headroom)
     ]
 
 
-def _allowance(state: PoolState) -> int:
-    if state.messaging_limit >= UNLIMITED:
-        return UNLIMITED
-    return int(state.messaging_limit * (1 - state.headroom))
-
-
 def _admission(verdict: Verdict, state: PoolState, counted: int) -> Admission:
-    allowance = _allowance(state)
+    allowance = allowance_of(state.messaging_limit, state.headroom)
     return Admission(verdict, allowance, max(allowance - counted, 0))
 
 

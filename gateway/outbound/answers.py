@@ -68,7 +68,7 @@ class AnswerWriter:
         while self._pending:
             batch = self._pending[:LARGEST_WRITE]
             try:
-                await self._write(batch)
+                await self._write_somehow(batch)
             except StoreUnavailableError as error:
                 self._metrics.store_away.inc()
                 self._log.warning("answers wait for the database", error=str(error))
@@ -77,6 +77,23 @@ class AnswerWriter:
             self._metrics.answers_behind.set(len(self._pending))
         self._tell_written()
         return True
+
+    async def _write_somehow(self, batch: Sequence[tuple[Answer, bool]]) -> None:
+        """Write what can be written: one answer that does not fit must not hold up the others."""
+        try:
+            await self._write(batch)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._write_somehow([one])
+                return
+            ((answer, correlated),) = batch
+            self._log.exception("an answer does not fit", error=type(error).__name__)
+            bare = answer._replace(wamid=None, code=None, detail=None)
+            if bare != answer:
+                await self._write_somehow([(bare, correlated)])
 
     async def _write(self, batch: Sequence[tuple[Answer, bool]]) -> None:
         answers = [answer for answer, _ in batch]

@@ -25,8 +25,7 @@ class NumberFacts:
     restricted_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PoolFacts:
+class PoolFacts(NamedTuple):
     """The numbers that share one messaging limit.
 
     `counted` is the number of users in the ledger; `next_slot_at` the instant at which the oldest
@@ -42,10 +41,15 @@ class PoolFacts:
 
     @property
     def allowance(self) -> int:
-        """Unique users this gateway lets through in 24 hours: the limit less the headroom."""
-        if self.messaging_limit >= UNLIMITED:
-            return UNLIMITED
-        return int(self.messaging_limit * (1 - self.headroom))
+        """Unique users this gateway lets through in 24 hours."""
+        return allowance_of(self.messaging_limit, self.headroom)
+
+
+def allowance_of(messaging_limit: int, headroom: float) -> int:
+    """Return the unique users let through in 24 hours: the limit less the headroom."""
+    if messaging_limit >= UNLIMITED:
+        return UNLIMITED
+    return int(messaging_limit * (1 - headroom))
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,17 +141,15 @@ class _Working:
         standing = Standing(state.numbers[number_id], state.messaging_limit)
         number, limit = advance(standing, state.regime, self._now)
         self._numbers[number_id] = number
-        self._pools.setdefault(
-            pool_id,
-            PoolFacts(
+        if pool_id not in self._pools:
+            self._pools[pool_id] = PoolFacts(
                 pool_id=pool_id,
                 regime=state.regime,
                 messaging_limit=limit,
                 headroom=state.headroom,
                 counted=self._facts.counted[pool_id],
                 next_slot_at=self._facts.next_slot_at.get(pool_id),
-            ),
-        )
+            )
 
     def _carry_forward(self, candidate: Candidate, facts: Facts) -> None:
         pool_id, user_id = candidate.pool_id, candidate.user_id
@@ -165,7 +163,7 @@ class _Working:
             self._take_slot(facts)
 
     def _take_slot(self, facts: Facts) -> None:
-        pool = replace(facts.pool, counted=facts.pool.counted + 1)
+        pool = facts.pool._replace(counted=facts.pool.counted + 1)
         self._pools[pool.pool_id] = pool
         self.folded.added[pool.pool_id] = self.folded.added.get(pool.pool_id, 0) + 1
         if pool.regime is Regime.PER_NUMBER and pool.counted >= pool.allowance:

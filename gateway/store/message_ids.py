@@ -9,6 +9,7 @@ VERSION: Final = 0x7 << 76
 VARIANT: Final = 0b10 << 62
 RANDOM_HIGH: Final = 12
 RANDOM_LOW: Final = 62
+LOW_MASK: Final = (1 << RANDOM_LOW) - 1
 
 
 class MessageIds:
@@ -19,8 +20,8 @@ class MessageIds:
 
     def new(self, now: datetime) -> UUID:
         """Return an id whose first 48 bits are the milliseconds of `now`."""
-        high = self._rng.getrandbits(RANDOM_HIGH) << 64
-        low = self._rng.getrandbits(RANDOM_LOW)
+        drawn = self._rng.getrandbits(RANDOM_HIGH + RANDOM_LOW)
+        high, low = drawn >> RANDOM_LOW << 64, drawn & LOW_MASK
         return UUID(int=_milliseconds(now) << 80 | VERSION | high | VARIANT | low)
 
 

@@ -110,7 +110,7 @@ async def release(
     """
     await connection.execute(SQL["lock"], [pool_id])
     await connection.execute(SQL["release"], pool_id, message_ids, since)
-    await connection.execute(SQL["lift"], pool_id)
+    await connection.execute(SQL["lift"], pool_id, message_ids)
 
 
 async def restore(

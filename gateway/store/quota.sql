@@ -144,6 +144,15 @@ with lifted as (
         and n.pool_id = p.pool_id
         and n.restricted_by = 'ledger'
         and p.counted < floor(p.messaging_limit * (1 - p.headroom))
+        -- With nothing held back Meta, who counts what it accepts, has restricted the number too;
+        -- only what it refused it has never counted.
+        and (
+            floor(p.messaging_limit * (1 - p.headroom)) < p.messaging_limit
+            or exists (
+                select from messages m
+                where m.pool_id = $1 and m.message_id = any($2::uuid[]) and m.state = 'refused'
+            )
+        )
     returning n.pool_id
 )
 update pools set version = version + 1, epoch = epoch + 1

@@ -73,7 +73,7 @@ class Poller:
         return read
 
     async def _poll(self, waba_id: WabaId, token: str) -> int:
-        at = self._hour()
+        at = self._clock.now()
         listed = [
             entry
             for raw in await self._cloud.get_templates(waba_id, token)
@@ -81,21 +81,14 @@ class Poller:
         ]
         async with self._database.transaction() as connection:
             await quota.touch(connection, await templates.pools_of_waba(connection, waba_id))
-            await templates.sync(connection, waba_id, listed, at)
+            await templates.sync(connection, waba_id, listed, _spoken(at))
         async with self._database.connection() as connection:
             rows = await numbers.of_waba(connection, waba_id)
         for row in rows:
-            at = self._hour()
+            at = self._clock.now()
             node = await self._cloud.get_number(row.facts.phone_number_id, token)
             await self._take_over(row, node, at)
         return 1 + len(rows)
-
-    def _hour(self) -> datetime:
-        """Return the hour of a reading, in whole seconds, as Meta's webhooks have theirs.
-
-        With its fraction, a reading would beat what a webhook tells of later in the same second.
-        """
-        return self._clock.now().replace(microsecond=0)
 
     async def _take_over(self, row: NumberRow, node: Mapping[str, Any], at: datetime) -> None:
         async with self._database.transaction() as connection:
@@ -104,7 +97,9 @@ class Poller:
             await numbers.save(connection, heard(current, node, self._knobs, at))
             limit = _limit(current.regime, node)
             if limit is not None:
-                await pools.set_limit(connection, row.facts.pool_id, limit, LimitSource.READING, at)
+                await pools.set_limit(
+                    connection, row.facts.pool_id, limit, LimitSource.READING, _spoken(at)
+                )
 
 
 def heard(row: NumberRow, node: Mapping[str, Any], knobs: Knobs, at: datetime) -> NumberRow:
@@ -132,10 +127,18 @@ def heard(row: NumberRow, node: Mapping[str, Any], knobs: Knobs, at: datetime) -
         row,
         facts=facts,
         throughput=throughput or row.throughput,
-        status_at=at,
-        quality_at=at,
+        status_at=_spoken(at),
+        quality_at=_spoken(at),
         polled_at=at,
     )
+
+
+def _spoken(at: datetime) -> datetime:
+    """Return the hour of a reading as Meta's webhooks tell theirs: in whole seconds.
+
+    With its fraction it would beat what a webhook tells of later in the same second.
+    """
+    return at.replace(microsecond=0)
 
 
 def _limit(regime: Regime, node: Mapping[str, Any]) -> int | None:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, assert_never
 from uuid import UUID, uuid4
 
@@ -10,7 +11,6 @@ from aiohttp import web
 from multidict import CIMultiDict, istr
 
 from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
-from gateway.outbound.admission import Admission
 from gateway.outbound.dispatch import Handled
 from gateway.policy.verdict import Decision, Objection
 from gateway.whatsapp.error_codes import lookup
@@ -159,20 +159,19 @@ def passed(answer: Answer, decision: str) -> web.Response:
 
 def annotate(response: web.Response, handled: Handled, gateway_s: float, throughput: int) -> None:
     """Add what the gateway knows: time spent, and what is left of limit and throughput."""
-    timing = handled.timing
-    response.headers["Server-Timing"] = (
+    timing, admission, headers = handled.timing, handled.admission, response.headers
+    headers["Server-Timing"] = (
         f"gateway;dur={gateway_s * 1000:.1f}, wait;dur={timing.wait_s * 1000:.1f}, "
         f"upstream;dur={timing.upstream_s * 1000:.1f}"
     )
-    response.headers.update(_limits(handled.admission, throughput))
+    headers["RateLimit-Policy"] = _policy(admission.allowance, throughput)
+    if admission.allowance < UNLIMITED:
+        headers["RateLimit"] = f'"messaging-limit";r={admission.remaining}'
 
 
-def _limits(admission: Admission, throughput: int) -> dict[str, str]:
-    if admission.allowance >= UNLIMITED:
-        return {"RateLimit-Policy": f'"throughput";q={throughput};w=1'}
-    return {
-        "RateLimit-Policy": (
-            f'"messaging-limit";q={admission.allowance};w=86400, "throughput";q={throughput};w=1'
-        ),
-        "RateLimit": f'"messaging-limit";r={admission.remaining}',
-    }
+@lru_cache(maxsize=1024)
+def _policy(allowance: int, throughput: int) -> str:
+    policy = f'"throughput";q={throughput};w=1'
+    if allowance >= UNLIMITED:
+        return policy
+    return f'"messaging-limit";q={allowance};w=86400, {policy}'

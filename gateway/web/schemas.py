@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.policy.facts import PoolFacts
+from gateway.policy.facts import allowance_of
 from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import Standing, advance, status
 from gateway.store.numbers import NumberRow
-from gateway.whatsapp.number import UNLIMITED, Regime
+from gateway.whatsapp.number import UNLIMITED
 
 ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
 VISIBLE: Final = r"^[!-~]{1,4096}$"  # what may stand in a header
@@ -84,19 +84,18 @@ def pool_view(
     row: Mapping[str, Any], counted: int, forecast: list[tuple[int, int]], now: datetime
 ) -> dict[str, Any]:
     """Return a pool as operators see it: what is used, what is left, when more comes free."""
-    pool = PoolFacts(
-        row["pool_id"], Regime(row["regime"]), row["messaging_limit"], row["headroom"], counted
-    )
-    remaining = None if pool.allowance >= UNLIMITED else max(pool.allowance - counted, 0)
+    limit, headroom = row["messaging_limit"], row["headroom"]
+    allowance = allowance_of(limit, headroom)
+    remaining = None if allowance >= UNLIMITED else max(allowance - counted, 0)
     slots = dict(forecast)
     return {
-        "pool_id": pool.pool_id,
-        "regime": pool.regime,
-        "messaging_limit": shown_limit(pool.messaging_limit),
+        "pool_id": row["pool_id"],
+        "regime": row["regime"],
+        "messaging_limit": shown_limit(limit),
         "limit_source": row["limit_source"],
         "limit_at": row["limit_at"],
-        "headroom": pool.headroom,
-        "allowance": shown_limit(pool.allowance),
+        "headroom": headroom,
+        "allowance": shown_limit(allowance),
         "counted": counted,
         "remaining": remaining,
         "forecast": [

@@ -1,10 +1,9 @@
 """The envelope of a send: what the gateway reads of a request body, and the one field it writes."""
 
 import re
-from typing import Annotated, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.whatsapp.callback import MAX_LENGTH
 from gateway.whatsapp.recipient import Recipient, RecipientKind, is_bsuid
@@ -16,6 +15,8 @@ INVALID_VALUE: Final = 131009
 
 LONGEST: Final = 512
 """Characters of any field that is kept; no id, name or code of Meta's is longer."""
+
+LARGEST_PHONE: Final = 10**20
 
 _FIELD: Final = b"biz_opaque_callback_data"
 _FIELD_NAME: Final = _FIELD.decode()
@@ -57,87 +58,74 @@ class ReadReceipt(NamedTuple):
     typing: bool
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Language(_Part):
-    code: str | None = None
-
-
-class _Template(_Part):
-    name: str | None = None
-    language: _Language | None = None
-
-
-class _TypingIndicator(_Part):
-    type: str | None = None
-
-
-class _Envelope(_Part):
-    messaging_product: str | None = None
-    recipient_type: str | None = None
-    # Lenient SDKs send the number as a JSON number; 20 digits are more than any phone has.
-    to: str | Annotated[int, Field(strict=True, ge=0, lt=10**20)] | None = None
-    recipient: str | None = None
-    type: str | None = None
-    template: _Template | None = None
-    category: str | None = None
-    biz_opaque_callback_data: str | None = None
-    status: str | None = None
-    message_id: str | None = None
-    typing_indicator: _TypingIndicator | None = None
-
-
-_FIELD_NAMES: Final = frozenset(
-    name
-    for part in (_Envelope, _Template, _Language, _TypingIndicator)
-    for name in part.model_fields
-)
-
-
 def parse(body: bytes) -> Message | ReadReceipt:
     """Read the envelope of a `POST /{phone_number_id}/messages`; JSON null counts as absent.
 
     Raises EnvelopeError with 100 for what is no JSON object of the right types, 131008 for what is
     missing and 131009 for what is empty or misplaced. Source: SEND, 21 May 2026 (R§1.2).
     """
-    try:
-        envelope = _Envelope.model_validate_json(body)
-    except ValidationError as error:
-        raise EnvelopeError(INVALID_PARAMETER, _sentence(error)) from None
-    _given(envelope.messaging_product, "messaging_product")
+    envelope = _read(body)
+    _given(_text(envelope, "messaging_product"), "messaging_product")
+    to, recipient = _phone(envelope.get("to")), _text(envelope, "recipient")
+    status = _text(envelope, "status")
     # With a recipient it is a message whatever its status says: nobody slips past the limits.
-    if envelope.status is not None and envelope.to is None and envelope.recipient is None:
-        return _read_receipt(envelope)
-    callback_data = envelope.biz_opaque_callback_data
+    if status is not None and to is None and recipient is None:
+        return _read_receipt(status, envelope)
+    callback_data = _text(envelope, _FIELD_NAME)
     if callback_data is not None and len(callback_data) > MAX_LENGTH:
         raise EnvelopeError(
             INVALID_VALUE, f"The field {_FIELD_NAME} is longer than {MAX_LENGTH} characters."
         )
-    kind = "text" if envelope.type is None else _given(envelope.type, "type")
+    kind = _text(envelope, "type")
+    kind = "text" if kind is None else _given(kind, "type")
+    category, template = _text(envelope, "category"), _part(envelope, "template")
     is_template = kind == "template"
     return Message(
         type=kind,
-        recipient=_recipient(envelope),
-        template=_template_key(envelope.template) if is_template else None,
+        recipient=_recipient(to, recipient, _text(envelope, "recipient_type")),
+        template=_template_key(template) if is_template else None,
         callback_data=callback_data,
         direct_send_category=(
-            None
-            if is_template or envelope.category is None
-            else TemplateCategory.of(envelope.category)
+            None if is_template or category is None else TemplateCategory.of(category)
         ),
     )
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        return "The request body is not readable JSON."
-    path = ".".join(str(step) for step in first["loc"] if step in _FIELD_NAMES)
-    if not path:
-        return "The request body must be a JSON object."
-    return f"The field {path} has the wrong JSON type."
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        envelope = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise EnvelopeError(INVALID_PARAMETER, "The request body is not readable JSON.") from None
+    if not isinstance(envelope, dict):
+        raise EnvelopeError(INVALID_PARAMETER, "The request body must be a JSON object.")
+    return envelope
+
+
+def _text(part: dict[str, Any], name: str, path: str | None = None) -> str | None:
+    value = part.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise _wrong_type(path or name)
+
+
+def _part(part: dict[str, Any], name: str, path: str | None = None) -> dict[str, Any] | None:
+    value = part.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise _wrong_type(path or name)
+
+
+def _phone(to: Any) -> str | None:
+    """Read `to`: lenient SDKs send a JSON number; 20 digits are more than any phone has."""
+    if to is None or isinstance(to, str):
+        return to
+    if isinstance(to, int) and not isinstance(to, bool) and 0 <= to < LARGEST_PHONE:
+        return str(to)
+    raise _wrong_type("to")
+
+
+def _wrong_type(path: str) -> EnvelopeError:
+    return EnvelopeError(INVALID_PARAMETER, f"The field {path} has the wrong JSON type.")
 
 
 def _given(value: str | None, path: str) -> str:
@@ -152,41 +140,39 @@ def _given(value: str | None, path: str) -> str:
     return value
 
 
-def _read_receipt(envelope: _Envelope) -> ReadReceipt:
-    if envelope.status != "read":
+def _read_receipt(status: str, envelope: dict[str, Any]) -> ReadReceipt:
+    if status != "read":
         raise EnvelopeError(INVALID_VALUE, "The field status knows only the value read.")
-    message_id = _given(envelope.message_id, "message_id")
-    return ReadReceipt(message_id, typing=envelope.typing_indicator is not None)
+    message_id = _given(_text(envelope, "message_id"), "message_id")
+    return ReadReceipt(message_id, typing=_part(envelope, "typing_indicator") is not None)
 
 
-def _recipient(envelope: _Envelope) -> Recipient:
-    to = envelope.to
-    if to is None and envelope.recipient is None:
-        raise EnvelopeError(MISSING_PARAMETER, "One of the fields to and recipient is required.")
-    if to is None:
-        value = _given(envelope.recipient, "recipient")
-        kind = RecipientKind.BSUID
+def _recipient(to: str | None, recipient: str | None, kind: str | None) -> Recipient:
+    if to is not None:
+        value = _given(to, "to")
+    elif recipient is not None:
+        value = _given(recipient, "recipient")
     else:
-        value = _given(to if isinstance(to, str) else str(to), "to")
-        kind = RecipientKind.PHONE
-    if envelope.recipient_type == "group":
+        raise EnvelopeError(MISSING_PARAMETER, "One of the fields to and recipient is required.")
+    if kind == "group":
         return Recipient(RecipientKind.GROUP, value)
-    if kind is RecipientKind.PHONE and is_bsuid(value):
+    if to is None:
+        return Recipient(RecipientKind.BSUID, value)
+    if is_bsuid(value):
         # Meta answers 200 to this and drops the message.
         raise EnvelopeError(
             INVALID_VALUE, "The field to holds a business-scoped user id: put it in `recipient`."
         )
-    return Recipient(kind, value)
+    return Recipient(RecipientKind.PHONE, value)
 
 
-def _template_key(template: _Template | None) -> TemplateKey:
+def _template_key(template: dict[str, Any] | None) -> TemplateKey:
     if template is None:
         raise EnvelopeError(MISSING_PARAMETER, "The field template is missing.")
-    language = template.language
-    return TemplateKey(
-        _given(template.name, "template.name"),
-        normalise_language(_given(language.code if language else None, "template.language.code")),
-    )
+    name = _given(_text(template, "name", "template.name"), "template.name")
+    language = _part(template, "language", "template.language") or {}
+    code = _given(_text(language, "code", "template.language.code"), "template.language.code")
+    return TemplateKey(name, normalise_language(code))
 
 
 def with_callback_data(body: bytes, current: str | None, value: str) -> bytes:

@@ -117,6 +117,19 @@ class Poll:
         return []
 
 
+@dataclass(frozen=True, slots=True)
+class Restrict:
+    """Meta restricts a number, for reasons of its own; only the node tells of it."""
+
+    number: str
+
+    async def happen(self, world: World) -> list[Answer]:
+        """Restrict it and have the gateway read the node."""
+        await world.steer(f"/numbers/{self.number}", {"status": "RESTRICTED"})
+        await world.poll()
+        return []
+
+
 _numbers = st.sampled_from(NUMBERS)
 _crowds = st.builds(
     lambda start, size: tuple(each % USERS for each in range(start, start + size)),
@@ -139,7 +152,6 @@ _faults = st.fixed_dictionaries(
 _changes = st.one_of(
     st.fixed_dictionaries({"quality_rating": st.sampled_from(("GREEN", "YELLOW", "RED"))}),
     st.fixed_dictionaries({"messaging_limit": st.sampled_from((50, 250))}),
-    st.just({"status": "RESTRICTED"}),
 )
 _restrictions = st.fixed_dictionaries(
     {
@@ -178,6 +190,7 @@ events = st.one_of(
         st.fixed_dictionaries({"status": st.sampled_from(("APPROVED", "PAUSED", "DISABLED"))}),
     ),
     st.builds(Steer, st.just("/restrictions"), _restrictions),
+    st.builds(Restrict, _numbers),
     st.just(Poll()),
 )
 histories = st.lists(st.one_of(sends, sends, sends, times, events), min_size=15, max_size=45)
