@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -104,6 +105,18 @@ class Settings(BaseSettings):
     sandbox: bool = Field(
         default=False, description="Allows the clock to be moved. Never in production."
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        try:
+            urlsplit(url).port  # noqa: B018 - reading it is the check
+        except ValueError:
+            raise ValueError("the port must be a number up to 65535") from None
+        return value
 
     @field_validator("cloud_url")
     @classmethod

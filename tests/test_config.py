@@ -66,6 +66,8 @@ def test_lists_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ("database_connections", 1),
         ("database_timeout_s", 0),
         ("cloud_url", "graph.facebook.com"),
+        ("database_url", "mysql://127.0.0.1/gateway"),
+        ("database_url", "postgresql://127.0.0.1:port/gateway"),
         ("cloud_timeout_s", 0),
         ("app_secrets", ["one", "two", "three"]),
         ("outage_replies", "maybe"),

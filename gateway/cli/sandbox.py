@@ -80,6 +80,8 @@ def sandbox(
         with FolderLock.acquire(state_dir):
             if fresh:
                 _forget(state_dir)
+            # What an earlier run left says where that one was.
+            (state_dir / SUMMARY).unlink(missing_ok=True)
             keys = _keys(state_dir)
             with _postgres(state_dir) as url:
                 run(_sandbox(url, keys, state_dir, ports))

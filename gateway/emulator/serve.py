@@ -18,13 +18,15 @@ async def running(emulator: Emulator, host: str, port: int) -> AsyncIterator[str
     server = runner.server
     if server is None:
         raise RuntimeError("the runner has no server after its set-up")
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: RawPath(emulator.state, server), host, port, backlog=1024
-    )
     try:
-        yield f"http://{host}:{listener.sockets[0].getsockname()[1]}"
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: RawPath(emulator.state, server), host, port, backlog=1024
+        )
+        try:
+            yield f"http://{host}:{listener.sockets[0].getsockname()[1]}"
+        finally:
+            listener.close()
     finally:
-        listener.close()
         await runner.cleanup()
 
 

@@ -1,3 +1,6 @@
+import os
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
@@ -7,13 +10,14 @@ from tests.postgres import at_database
 
 
 @pytest.fixture
-async def empty_url(database_url: str, postgres_url: str) -> str:
+async def empty_url(postgres_url: str) -> AsyncIterator[str]:
     """Return the address of a database without any table."""
-    name = database_url.rpartition("/")[2] + "_empty"
+    name = f"empty_{os.getpid()}"
     connection = await asyncpg.connect(postgres_url)
     await connection.execute(f"CREATE DATABASE {name}")
+    yield at_database(postgres_url, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await connection.close()
-    return at_database(postgres_url, name)
 
 
 async def test_it_applies_what_is_missing_and_then_has_nothing_to_do(
@@ -32,7 +36,7 @@ async def test_it_applies_what_is_missing_and_then_has_nothing_to_do(
     ("url", "says"),
     [
         ("postgresql://gateway:made-up-secret@127.0.0.1:1/x", "database: "),
-        ("mysql://gateway:made-up-secret@127.0.0.1/x", "DSN"),
+        ("mysql://gateway:made-up-secret@127.0.0.1/x", "must start with postgresql://"),
         ("postgresql://gateway:made-up-secret@127.0.0.1:port/x", "DATABASE_URL"),
     ],
 )
@@ -47,7 +51,7 @@ async def test_a_database_that_cannot_be_reached_is_one_line_without_the_passwor
 
 
 async def test_a_database_that_does_not_exist_is_one_line(run: Run, database_url: str) -> None:
-    done = await run("migrate", database_url=f"{database_url}_not_there")
+    done = await run("migrate", database_url=at_database(database_url, "not_there"))
     assert (done.code, "does not exist" in done.line) == (1, True)
 
 

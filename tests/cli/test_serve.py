@@ -33,18 +33,10 @@ async def test_a_port_that_is_taken_is_one_line(run: Run, database_url: str) -> 
             assert port in done.line
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://gateway:made-up-secret@127.0.0.1:1/x",
-        "postgresql://gateway:made-up-secret@127.0.0.1:port/x",
-        "mysql://gateway:made-up-secret@127.0.0.1/x",
-    ],
-)
-async def test_without_a_database_it_does_not_start(run: Run, url: str) -> None:
-    done = await run("serve", database_url=url)
+async def test_without_a_database_it_does_not_start(run: Run) -> None:
+    done = await run("serve", database_url="postgresql://gateway:made-up-secret@127.0.0.1:1/x")
     assert done.code == 1
-    assert done.line.startswith("gateway: ")
+    assert done.line.startswith("gateway: database: ")
     assert "made-up-secret" not in done.line
 
 

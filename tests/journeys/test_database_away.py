@@ -1,7 +1,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from tests.world import PORTFOLIO, SHARED, SMALL, Options, World, running_world,
 
 CUSTOMER = "+34600000001"
 NEWCOMER = "+34600000002"
+IMPATIENT = Options(settings={"database_timeout_s": 1.0})
 
 
 class Server:
@@ -39,25 +40,29 @@ class Server:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
+def short_folder() -> Iterator[Path]:
     # The address of a socket has to be short, and a test's own folder is not.
     folder = Path(tempfile.mkdtemp(prefix="gw-"))
     folder.chmod(0o755)
-    server = Server(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def server(short_folder: Path) -> AsyncIterator[Server]:
+    server = Server(short_folder)
     await server.start()
+    await migrate(server.url)
     try:
         yield server
     finally:
         await server.stop()
-        shutil.rmtree(folder)
 
 
 async def test_without_a_database_templates_are_refused_and_replies_pass_until_it_is_back(
     server: Server,
 ) -> None:
-    await migrate(server.url)
-    options = Options(settings={"database_timeout_s": 1.0})
-    async with running_world(server.url, options) as world:
+    async with running_world(server.url, IMPATIENT) as world:
         await world.inbound(SMALL, CUSTOMER)
         assert (await world.template(SHARED[0], CUSTOMER)).status == 200
         await world.flush()
@@ -93,3 +98,32 @@ async def assert_fails_closed(world: World) -> None:
 async def taken(world: World) -> object:
     answer = await world.template(SHARED[0], NEWCOMER)
     return answer if answer.status == 200 else None
+
+
+async def test_an_answer_that_came_while_the_database_was_away_is_written_when_it_is_back(
+    server: Server,
+) -> None:
+    """The message was durable before it left; it is neither lost nor sent again."""
+    async with running_world(server.url, IMPATIENT) as world:
+        await world.steer("/knobs", {"answer_delay_s": 1.0, "statuses": False})
+        sending = asyncio.create_task(world.template(SHARED[0], NEWCOMER))
+        await until(lambda: reserved(world), "a message in flight")
+        await server.stop()
+        answer = await sending
+        assert answer.status == 200
+
+        await server.start()
+        await until(lambda: ready(world), "readiness")
+        story = await world.state_of(answer, "accepted")
+        (seen,) = await world.accepted()
+        assert story["wamid"] == seen["wamid"]
+        assert await world.counted(PORTFOLIO) == 1
+
+
+async def reserved(world: World) -> bool:
+    page = await world.admin("/messages?state=reserved")
+    return len(page["messages"]) == 1
+
+
+async def ready(world: World) -> bool:
+    return (await world.call("GET", f"{world.admin_url}/readyz")).status == 200

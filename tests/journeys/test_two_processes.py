@@ -5,6 +5,8 @@ from tests.gateway_process import GatewayProcess, StartProcess
 from tests.journeys.campaign import audience, campaign, reached, sent
 from tests.world import PORTFOLIO, SHARED, SMALL, MakeWorld, World
 
+CONFLICTS = re.compile(r"^gateway_admission_conflicts_total (\S+)$", re.MULTILINE)
+
 
 async def two(world: World, start_process: StartProcess) -> tuple[GatewayProcess, GatewayProcess]:
     first, second = await asyncio.gather(
@@ -17,9 +19,7 @@ async def two(world: World, start_process: StartProcess) -> tuple[GatewayProcess
 
 async def conflicts(world: World, process: GatewayProcess) -> float:
     answer = await world.call("GET", f"{process.admin_url}/metrics")
-    found = re.search(
-        r"^gateway_admission_conflicts_total (\S+)$", answer.body.decode(), re.MULTILINE
-    )
+    found = CONFLICTS.search(answer.body.decode())
     assert found
     return float(found[1])
 

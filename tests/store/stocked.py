@@ -73,13 +73,14 @@ class Stock:
     async def add_number(
         self, number: PhoneNumberId, pool_id: PoolId = POOL, waba_id: WabaId = WABA
     ) -> None:
-        """Add a connected number."""
+        """Add a connected number, or move it."""
         display = f"+1 555-{number[-7:-4]}-{number[-4:]}"
+        before = await self.value("select pool_id from numbers where phone_number_id = $1", number)
         async with self.database.transaction() as connection:
             await numbers.put(
                 connection, NumberSettings(number, pool_id, waba_id, display, 80), EARLY
             )
-            await quota.touch(connection, [pool_id])
+            await quota.touch(connection, sorted({pool_id, before or pool_id}))
 
     async def version(self, pool_id: PoolId = POOL) -> PoolVersion:
         """Return how the pool stands."""

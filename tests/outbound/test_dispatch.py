@@ -1,0 +1,191 @@
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gateway.cloud.client import CloudClient
+from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
+from gateway.metrics import Metrics
+from gateway.outbound import dispatch as module
+from gateway.outbound.admission import AdmissionDesk, Submission
+from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.dispatch import Dispatcher, Handled, Request, message_name
+from gateway.outbound.pacing import CongestedError, Line
+from gateway.policy.verdict import Decision
+from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailableError
+from gateway.whatsapp.error_shape import MetaError
+from tests.outbound.making import submission, user
+from tests.policy.making import DAY, KNOBS, NOW, text
+from tests.store.outage import Server
+from tests.store.stocked import ManualClock, Stock
+
+META = Answer(200, CIMultiDictProxy(CIMultiDict()), b"{}")
+NOT_ON_WHATSAPP = MetaError(131026, "(#131026) No.", "", None, False, None)  # noqa: FBT003
+
+
+@dataclass
+class StubCloud(CloudClient):
+    """A cloud that answers as told."""
+
+    outcome: Outcome = field(default_factory=lambda: Accepted(META, "wamid.made-up"))
+    seen: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
+
+    async def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        self.seen.append((path, body, headers))
+        return self.outcome
+
+
+@dataclass
+class Counter:
+    """A dispatcher with everything it speaks to."""
+
+    database: Database
+    cloud: StubCloud = field(default_factory=StubCloud)
+    line: Line = field(default_factory=lambda: Line(80))
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        clock = ManualClock()
+        self.answers = AnswerWriter(self.database, clock, DAY, self.metrics)
+        desk = AdmissionDesk(self.database, clock, KNOBS, self.metrics)
+        self.dispatcher = Dispatcher(desk, self.cloud, self.answers, clock, self.metrics)
+
+    async def handle(self, asked: Submission, most_wait_s: float = 10.0) -> Handled:
+        request = Request(asked, "/v25.0/1/messages", b"body", {"X": "y"}, most_wait_s)
+        return await self.dispatcher.handle(request, self.line)
+
+    def outcomes(self, name: str) -> float | None:
+        return self.metrics.registry.get_sample_value("gateway_outcomes_total", {"outcome": name})
+
+
+@pytest.fixture
+async def counter(stock: Stock) -> AsyncIterator[Counter]:
+    made = Counter(stock.database)
+    writer = asyncio.create_task(made.answers.run())
+    yield made
+    writer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writer
+
+
+async def test_an_admitted_message_leaves_as_it_came_and_its_answer_is_journalled(
+    counter: Counter, stock: Stock
+) -> None:
+    asked = submission(1)
+    handled = await counter.handle(asked)
+    assert handled.admission.verdict.decision is Decision.ADMIT
+    assert handled.outcome == counter.cloud.outcome
+    assert counter.cloud.seen == [("/v25.0/1/messages", b"body", {"X": "y"})]
+    await counter.answers.flushed()
+    row = await stock.message(asked.message_id)
+    assert (row["state"], row["wamid"], row["answered_at"]) == ("accepted", "wamid.made-up", NOW)
+    assert counter.outcomes("accepted") == 1
+    assert min(handled.timing.wait_s, handled.timing.upstream_s) >= 0
+
+
+async def test_what_is_not_admitted_does_not_leave(counter: Counter, stock: Stock) -> None:
+    asked = submission(1, message=text())
+    handled = await counter.handle(asked)
+    assert handled.admission.verdict.decision is Decision.REJECT
+    assert handled.outcome is None
+    assert counter.cloud.seen == []
+    assert (await stock.message(asked.message_id))["state"] == "turned_away"
+    decided = counter.metrics.registry.get_sample_value(
+        "gateway_decisions_total", {"decision": "reject", "rule": "service_window"}
+    )
+    assert decided == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "code"),
+    [
+        (Refused(META, NOT_ON_WHATSAPP, "131026: no"), 131026),
+        (Refused(None, None, "the Cloud API cannot be reached"), None),
+    ],
+    ids=["refused by Meta", "never left"],
+)
+async def test_the_slot_of_a_refusal_is_free_when_the_app_hears_of_it(
+    counter: Counter, stock: Stock, refused: Refused, code: int | None
+) -> None:
+    counter.cloud.outcome = refused
+    asked = submission(1)
+    handled = await counter.handle(asked)
+    assert handled.outcome == refused
+    assert await stock.ledger() == {}
+    row = await stock.message(asked.message_id)
+    assert (row["state"], row["hold"], row["code"]) == ("refused", "released", code)
+    assert row["detail"] == refused.reason
+
+
+async def test_a_message_in_doubt_keeps_its_slot(counter: Counter, stock: Stock) -> None:
+    counter.cloud.outcome = InDoubt(None, "no answer within 30 s", timed_out=True)
+    asked = submission(1)
+    await counter.handle(asked)
+    await counter.answers.flushed()
+    assert set(await stock.ledger()) == {user(1)}
+    row = await stock.message(asked.message_id)
+    assert (row["state"], row["hold"]) == ("in_doubt", "reserved")
+    assert row["detail"] == "no answer within 30 s"
+
+
+async def test_a_message_without_our_mark_is_remembered_by_metas_id(
+    counter: Counter, stock: Stock
+) -> None:
+    await counter.handle(submission(1, correlated=False))
+    await counter.answers.flushed()
+    assert await stock.value("select count(*) from wamids where wamid = 'wamid.made-up'") == 1
+
+
+async def test_who_may_not_wait_in_a_long_line_is_told_and_nothing_is_decided(
+    counter: Counter, stock: Stock
+) -> None:
+    for _ in range(40):
+        waiting = counter.line.enter(10.0)
+        if counter.line.wait_s > 0.1:
+            waiting.close()
+            break
+        await waiting
+    with pytest.raises(CongestedError):
+        await counter.handle(submission(1), most_wait_s=0.1)
+    assert counter.cloud.seen == []
+    assert await stock.value("select count(*) from messages") == 0
+
+
+async def test_the_place_in_the_line_is_given_back_however_it_ends(counter: Counter) -> None:
+    await counter.handle(submission(1))
+    await counter.handle(submission(2, message=text()))
+    counter.cloud.outcome = InDoubt(None, "reset")
+    await counter.handle(submission(3))
+    assert counter.line.wait_s == 0
+
+
+async def test_with_the_database_away_nothing_leaves(server: Server) -> None:
+    database = await Database.open(server.url, timeout_s=5)
+    try:
+        counter = Counter(database)
+        await server.stop()
+        with pytest.raises(StoreUnavailableError):
+            await counter.handle(submission(1))
+        assert counter.cloud.seen == []
+        assert counter.line.wait_s == 0
+    finally:
+        database.terminate()
+
+
+async def test_a_refusal_is_told_although_the_journal_cannot_be_written(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RELEASE_WAIT_S", 0.05)
+    counter = Counter(stock.database)  # nobody runs its writer
+    counter.cloud.outcome = Refused(META, NOT_ON_WHATSAPP, "131026: no")
+    handled = await counter.handle(submission(1))
+    assert handled.outcome == counter.cloud.outcome
+
+
+def test_a_message_is_named_by_32_digits() -> None:
+    asked = submission(1)
+    assert message_name(asked.message_id) == asked.message_id.hex
+    assert len(message_name(asked.message_id)) == 32
