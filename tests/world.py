@@ -17,19 +17,18 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.cli import demo
-from gateway.cli.demo import DemoKeys, DemoNumber
+from gateway.cli.demo import DemoKeys
 from gateway.clock import SandboxClock
 from gateway.config import load
 from gateway.emulator import Emulator, Knobs, running
-from gateway.emulator import World as Scenery
 from gateway.emulator.state import Mode
 from gateway.store import inbox, numbers, pools, quota
 from gateway.store.database import Database
-from gateway.store.numbers import NumberSettings
 from gateway.store.pools import LimitSource, PoolSettings
 from gateway.web.server import WEBHOOK_PATH
-from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
+from gateway.whatsapp.ids import PoolId
 from tests.builders import envelope, signature, template_body, text_body
+from tests.scenery import number_settings, scenery
 
 HOST: Final = "127.0.0.1"
 SMALL, MIDDLE, *SHARED = (number.phone_number_id for number in demo.NUMBERS)
@@ -126,7 +125,7 @@ class World:
         self.clock = StillClock() if options.still else SandboxClock()
         knobs = options.knobs or Knobs()
         self.emulator = Emulator(
-            scenery(self.keys, options),
+            scenery(self.keys, options.limits, options.throughput),
             clock=self.clock,
             mode=options.mode,
             knobs=knobs,
@@ -212,7 +211,7 @@ class World:
         async with self.database.transaction() as connection:
             for number in demo.NUMBERS:
                 await quota.touch(connection, [PoolId(number.pool_id)])
-                await numbers.put(connection, number_settings(number, self.options), now)
+                await numbers.put(connection, number_settings(number, self.options.throughput), now)
 
     async def send(
         self,
@@ -275,6 +274,10 @@ class World:
         )
         assert answer.status == 200, answer
         return answer.json
+
+    async def fault(self, action: str, **more: Any) -> None:
+        """Arm a fault for sends only: the gateway's own polls must not run into it."""
+        await self.steer("/faults", {"match": {"path": "/messages"}, "action": action} | more)
 
     async def inbound(self, number: str, user: str, text: str = "hello") -> str:
         """Let a user write to a number; returns the wamid once the gateway knows of it."""
@@ -354,32 +357,6 @@ class World:
         """Return how many users count in a pool, as the gateway sees it."""
         count: int = (await self.admin(f"/pools/{pool_id}"))["counted"]
         return count
-
-
-def scenery(keys: DemoKeys, options: Options) -> Scenery:
-    """Return the emulator's part of the world."""
-    drawn = demo.demo_world(keys, None)
-    for portfolio in drawn["portfolios"]:
-        portfolio["messaging_limit"] = options.limits.get(
-            portfolio["id"], portfolio["messaging_limit"]
-        )
-    for number in drawn["numbers"]:
-        number["throughput"] = options.throughput
-        number["messaging_limit"] = options.limits.get(
-            number["phone_number_id"], number["messaging_limit"]
-        )
-    return Scenery.model_validate(drawn)
-
-
-def number_settings(number: DemoNumber, options: Options) -> NumberSettings:
-    """Return the gateway's part of a number."""
-    return NumberSettings(
-        PhoneNumberId(number.phone_number_id),
-        PoolId(number.pool_id),
-        WabaId(number.waba_id),
-        number.display_phone_number,
-        options.throughput,
-    )
 
 
 @asynccontextmanager

@@ -127,14 +127,14 @@ class AccountEvents:
         if status is None:
             return
         for number in await numbers.of_waba(connection, event.waba_id):
-            if event.at < number.status_at:
-                continue
             async with connection.transaction():
                 await quota.touch(connection, [number.facts.pool_id])
-                await numbers.save(
-                    connection,
-                    replace(number, facts=replace(number.facts, status=status), status_at=event.at),
-                )
+                # Read again under the pool's lock: somebody else may have changed it.
+                current = await numbers.get(connection, number.facts.phone_number_id)
+                if event.at < current.status_at:
+                    continue
+                facts = replace(current.facts, status=status)
+                await numbers.save(connection, replace(current, facts=facts, status_at=event.at))
 
     async def _template(self, connection: Any, event: TemplateEvent) -> None:
         async with connection.transaction():

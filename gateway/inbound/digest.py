@@ -55,7 +55,7 @@ class Digest:
             if not delivered:
                 return 0
             problems = await self._digest(delivered)
-            closed = [(d.delivery_id, problems.get(d.delivery_id)) for d in delivered]
+            closed = [(d.delivery_id, _writable(problems.get(d.delivery_id))) for d in delivered]
             await inbox.mark_digested(connection, self._clock.now(), closed)
         self._metrics.webhooks.labels("undigestible").inc(len(problems))
         self._metrics.webhooks.labels("digested").inc(len(delivered) - len(problems))
@@ -100,3 +100,8 @@ class Digest:
             async with self._database.connection() as connection:
                 await self._messages.apply(connection, events)
                 await self._accounts.apply(connection, events)
+
+
+def _writable(problem: str | None) -> str | None:
+    """Return the sentence without NUL, which may be quoted from Meta's JSON: no column holds it."""
+    return problem and problem.replace("\0", "\N{REPLACEMENT CHARACTER}")

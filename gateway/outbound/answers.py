@@ -84,7 +84,7 @@ class AnswerWriter:
             await self._write(batch)
         except StoreUnavailableError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - what is wrong with one must not stop the rest
             if len(batch) > 1:
                 for one in batch:
                     await self._write_somehow([one])

@@ -1,6 +1,6 @@
 """Asks Meta at intervals how numbers and templates stand, since a webhook may be lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -64,15 +64,25 @@ class Poller:
             token = self._directory.token_of(waba_id)
             if token is None:
                 continue
-            try:
-                read += await self._poll(waba_id, token)
-            except CloudError as error:
-                self._log.warning("poll failed", waba_id=waba_id, error=str(error))
+            read += await self._try(self._poll_templates(waba_id, token), waba_id)
+            async with self._database.connection() as connection:
+                rows = await numbers.of_waba(connection, waba_id)
+            for row in rows:
+                read += await self._try(self._poll_number(row, token), row.facts.phone_number_id)
         if read:
             self.changed()
         return read
 
-    async def _poll(self, waba_id: WabaId, token: str) -> int:
+    async def _try(self, poll: Awaitable[None], node: str) -> int:
+        """Tell how many nodes were read: one that cannot be read holds up no other."""
+        try:
+            await poll
+        except CloudError as error:
+            self._log.warning("poll failed", node=node, error=str(error))
+            return 0
+        return 1
+
+    async def _poll_templates(self, waba_id: WabaId, token: str) -> None:
         at = self._clock.now()
         listed = [
             entry
@@ -82,13 +92,11 @@ class Poller:
         async with self._database.transaction() as connection:
             await quota.touch(connection, await templates.pools_of_waba(connection, waba_id))
             await templates.sync(connection, waba_id, listed, _spoken(at))
-        async with self._database.connection() as connection:
-            rows = await numbers.of_waba(connection, waba_id)
-        for row in rows:
-            at = self._clock.now()
-            node = await self._cloud.get_number(row.facts.phone_number_id, token)
-            await self._take_over(row, node, at)
-        return 1 + len(rows)
+
+    async def _poll_number(self, row: NumberRow, token: str) -> None:
+        at = self._clock.now()
+        node = await self._cloud.get_number(row.facts.phone_number_id, token)
+        await self._take_over(row, node, at)
 
     async def _take_over(self, row: NumberRow, node: Mapping[str, Any], at: datetime) -> None:
         async with self._database.transaction() as connection:

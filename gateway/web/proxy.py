@@ -133,7 +133,7 @@ class Proxy:
             response = refusal(store_away())
         except UnknownNumberError as error:
             response = refusal(unknown_id(str(error)))
-        self._parts.metrics.request(kind, STATUS_CLASSES[response.status // 100])
+        self._parts.metrics.request(kind, STATUS_CLASSES[min(response.status // 100, 5)])
         return response
 
     async def _send(self, request: web.BaseRequest, node_id: str) -> web.Response:

@@ -36,7 +36,10 @@ async def cloud(handler: Handler, answer_timeout_s: float = 20.0) -> AsyncIterat
     """Lend a client of a server where `handler` answers everything."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    async with TestServer(app) as server, client_at(str(server.make_url("")), answer_timeout_s) as c:
+    async with (
+        TestServer(app) as server,
+        client_at(str(server.make_url("")), answer_timeout_s) as c,
+    ):
         yield c
 
 

@@ -63,7 +63,14 @@ def test_an_unknown_code_is_a_verdict_below_500_and_none_from_there_on() -> None
 @pytest.mark.parametrize("body", [b"", b"<html>", {"error": "x"}, {"error": {"message": "x"}}])
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(300, Refused), (302, Refused), (400, Refused), (499, Refused), (500, InDoubt), (502, InDoubt)],
+    [
+        (300, Refused),
+        (302, Refused),
+        (400, Refused),
+        (499, Refused),
+        (500, InDoubt),
+        (502, InDoubt),
+    ],
 )
 def test_without_a_code_the_status_tells(status: int, kind: type, body: Any) -> None:
     outcome = outcome_of(answer(status, body))

@@ -20,8 +20,7 @@ def closed_door() -> Iterator[str]:
 
 async def send_into(world: World, action: str) -> Answer:
     """Send a template that meets with a fault."""
-    fault = {"match": {"phone_number_id": NUMBER}, "action": action, "times": 1}
-    await world.steer("/faults", fault)
+    await world.fault(action, times=1)
     return await world.template(NUMBER, USER)
 
 
@@ -99,8 +98,7 @@ async def test_what_was_accepted_before_the_answer_was_lost_is_resolved_by_its_s
 async def test_an_error_without_a_verdict_is_in_doubt_and_passed_on_unchanged(
     world: World,
 ) -> None:
-    fault = {"action": "error", "code": 131000, "http_status": 500, "times": 1}
-    await world.steer("/faults", fault)
+    await world.fault("error", code=131000, http_status=500, times=1)
     answer = await world.template(NUMBER, USER)
 
     assert (answer.status, answer.code) == (500, 131000)
@@ -110,7 +108,7 @@ async def test_an_error_without_a_verdict_is_in_doubt_and_passed_on_unchanged(
 
 
 async def test_traffic_goes_on_by_itself_when_the_cloud_is_back(world: World) -> None:
-    await world.steer("/faults", {"action": "reset"})
+    await world.fault("reset")
     assert (await world.template(NUMBER, USER)).status == 502
     await world.steer("/faults", method="DELETE")
     assert (await world.template(NUMBER, USER)).status == 200

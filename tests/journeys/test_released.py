@@ -33,7 +33,7 @@ async def test_refusals_that_fill_a_number_for_a_moment_leave_it_free(
     """Taken all at once they reach the limit, so that the number is RESTRICTED until they end."""
     world = await make_world(limits={SMALL: 40})
     await world.steer("/knobs", {"answer_delay_s": 0.05})
-    await world.steer("/faults", {"action": "error", "code": 131045, "match": {}})
+    await world.fault("error", code=131045)
     answers = await campaign(world, SMALL, audience(60))
     assert sent(answers) == 0
     assert {each.code for each in answers} >= {131045, 131048}
@@ -49,7 +49,7 @@ async def test_refusals_that_fill_a_number_for_a_moment_leave_it_free(
 async def test_a_refusal_by_meta_releases_the_slot_before_the_app_hears_of_it(
     world: World, code: int
 ) -> None:
-    await world.steer("/faults", {"action": "error", "code": code, "times": 1})
+    await world.fault("error", code=code, times=1)
     refused = await world.template(NUMBER, USER)
     assert refused.code == code
     assert await world.counted(PORTFOLIO) == 0
@@ -59,7 +59,7 @@ async def test_a_refusal_by_meta_releases_the_slot_before_the_app_hears_of_it(
 
 async def test_a_refusal_leaves_the_slot_that_an_earlier_message_holds(world: World) -> None:
     assert (await world.template(NUMBER, USER)).status == 200
-    await world.steer("/faults", {"action": "error", "code": 131026, "times": 1})
+    await world.fault("error", code=131026, times=1)
     assert (await world.template(NUMBER, USER)).status == 400
     assert await world.counted(PORTFOLIO) == 1
 

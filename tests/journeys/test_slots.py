@@ -4,10 +4,10 @@ from tests.journeys.campaign import audience, campaign, sent
 from tests.world import PORTFOLIO, SHARED, SMALL, STILL_START, MakeWorld
 
 # The clock stands still in these worlds and nothing is held back, so that the two ledgers, the
-# gateway's and Meta's, have to agree to the microsecond.
+# gateway's and Meta's, have to agree to the instant.
 LIMIT = 20
 DAY = timedelta(hours=24)
-SECOND = timedelta(seconds=1)
+JUST_BEFORE = timedelta(milliseconds=10)
 
 
 async def test_a_slot_of_a_portfolio_frees_exactly_24_hours_after_the_send_that_held_it(
@@ -23,7 +23,7 @@ async def test_a_slot_of_a_portfolio_frees_exactly_24_hours_after_the_send_that_
 
     for index, newcomer in enumerate(audience(LIMIT, start=1000)):
         frees_at = started + index * timedelta(seconds=60) + DAY
-        await world.advance_to(frees_at - SECOND)
+        await world.advance_to(frees_at - JUST_BEFORE)
         early = await world.template(number, newcomer)
         assert (early.status, early.code) == (429, 131048), index
         assert early.headers["Retry-After"] == "1"
@@ -47,7 +47,7 @@ async def test_a_number_that_used_up_its_limit_is_free_exactly_24_hours_after_th
     newcomer = "+34699999999"
 
     # 19 slots are free by now, but the number is RESTRICTED.
-    await world.advance_to(filled_at + DAY - SECOND)
+    await world.advance_to(filled_at + DAY - JUST_BEFORE)
     early = await world.template(SMALL, newcomer)
     assert early.status == 429
     assert early.headers["Retry-After"] == "1"
@@ -81,8 +81,7 @@ async def test_a_number_stays_restricted_although_a_message_that_filled_it_fails
     """With nothing held back Meta has seen its limit reached too, and RESTRICTED takes 24 hours."""
     world = await make_world(still=True, headroom=0.0, limits={SMALL: LIMIT})
     await world.steer("/knobs", {"status_delay_s": 60})
-    fault = {"action": "accept_then_fail", "code": 131026, "times": 1}
-    await world.steer("/faults", fault)
+    await world.fault("accept_then_fail", code=131026, times=1)
     assert sent(await campaign(world, SMALL, audience(LIMIT))) == LIMIT
     await world.advance(60)
     await world.flush()
@@ -101,7 +100,7 @@ async def test_a_number_is_free_again_when_meta_refused_a_message_that_filled_it
     """What Meta refused on the spot it has not counted, so it has not RESTRICTED the number."""
     world = await make_world(still=True, headroom=0.0, limits={SMALL: LIMIT})
     assert sent(await campaign(world, SMALL, audience(LIMIT - 1))) == LIMIT - 1
-    await world.steer("/faults", {"action": "error", "code": 131026, "times": 1})
+    await world.fault("error", code=131026, times=1)
     assert (await world.template(SMALL, "+34699999999")).code == 131026
 
     assert (await world.number(SMALL))["status"] == "CONNECTED"

@@ -9,7 +9,7 @@ from gateway.store.message_ids import MessageIds
 from gateway.whatsapp.ids import UserId
 from tests.policy.making import NOW, candidate
 
-IDS: Final = MessageIds(Random(7))
+IDS: Final = MessageIds(Random(7))  # noqa: S311 - ids, not secrets
 
 
 def submission(user: int = 1, *, correlated: bool = True, **changes: Any) -> Submission:

@@ -69,7 +69,8 @@ def test_a_crowd_uses_nearly_all_of_the_throughput(throughput: int) -> None:
 
 
 def test_who_comes_alone_does_not_wait() -> None:
-    assert run(pass_through(Line(80), [0.0, 1.0, 1.0])) == [0.0, 1.0, 2.0]
+    left = run(pass_through(Line(80), [0.0, 1.0, 1.0]))
+    assert left == pytest.approx([0.0, 1.0, 2.0], abs=0.001)
 
 
 def test_in_a_line_first_come_is_first_served() -> None:
@@ -133,7 +134,7 @@ def test_a_caller_who_waited_in_vain_is_told_when_the_time_is_over() -> None:
         started = now()
         with pytest.raises(CongestedError) as congested:
             await line.enter(2.0)
-        assert now() == pytest.approx(started + 2.0)
+        assert now() == pytest.approx(started + 2.0, abs=0.001)
         assert congested.value.retry_after_s >= 1.0
         assert line.wait_s == pytest.approx(19 / line.rate)
 

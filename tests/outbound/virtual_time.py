@@ -1,4 +1,4 @@
-"""Runs a coroutine in a time of its own, where waiting costs nothing and every instant is exact."""
+"""Runs a coroutine in a time of its own, where waiting costs nothing."""
 
 import asyncio
 import selectors
@@ -6,6 +6,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+TICK_S = 1e-6
+"""A turn of the loop takes this long: who waits for less than a float can tell must get there."""
 
 
 class _Selector(selectors.SelectSelector):
@@ -13,12 +15,10 @@ class _Selector(selectors.SelectSelector):
 
     now = 0.0
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise RuntimeError("everybody waits, and nothing is ever going to happen")
-        self.now += max(timeout, 0.0)
+        self.now += max(timeout, TICK_S)
         return super().select(0)
 
 

@@ -1,5 +1,6 @@
 """Gives tests a database with one pool of two numbers, and short ways to write and look there."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from gateway.store.message_ids import MessageIds
 from gateway.policy.fold import Folded
 from gateway.store import facts, numbers, pools, quota
 from gateway.store.database import Database
 from gateway.store.facts import PoolVersion
+from gateway.store.message_ids import MessageIds
 from gateway.store.numbers import NumberSettings
 from gateway.store.pools import LimitSource, PoolSettings
 from gateway.store.quota import JournalRow
@@ -48,7 +49,7 @@ class Stock:
     """A database, stocked; every statement on its own connection."""
 
     database: Database
-    ids: MessageIds = field(default_factory=lambda: MessageIds(Random(1)))
+    ids: MessageIds = field(default_factory=lambda: MessageIds(Random(1)))  # noqa: S311 - ids
 
     async def fetch(self, sql: str, *parameters: Any) -> list[Mapping[str, Any]]:
         """Run a query."""
@@ -61,12 +62,25 @@ class Stock:
         async with self.database.connection() as connection:
             return await connection.fetchval(sql, *parameters)
 
+    async def waiting_for_a_lock(self, how_many: int) -> None:
+        """Return when so many others wait for a lock in this database."""
+        async with asyncio.timeout(20):
+            while how_many > await self.value(
+                "select count(*) from pg_stat_activity"
+                " where datname = current_database() and wait_event_type = 'Lock'"
+            ):
+                pass
+
     async def add_pool(
-        self, pool_id: PoolId = POOL, limit: int = 100, regime: Regime = Regime.PORTFOLIO
+        self,
+        pool_id: PoolId = POOL,
+        limit: int = 100,
+        regime: Regime = Regime.PORTFOLIO,
+        headroom: float = 0.0,
     ) -> None:
-        """Add a pool without headroom, or change its limit as Meta would."""
+        """Add a pool, or change its limit as Meta would."""
         async with self.database.transaction() as connection:
-            settings = PoolSettings(pool_id, regime, limit, 0.0)
+            settings = PoolSettings(pool_id, regime, limit, headroom)
             await pools.put(connection, settings, EARLY, LimitSource.META)
             await quota.touch(connection, [pool_id])
 

@@ -1,9 +1,11 @@
+import asyncio
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from gateway.policy.facts import UserFacts
+from gateway.policy.fold import Folded
 from gateway.store import contacts, facts, quota
 from gateway.store.contacts import ContactKey
 from gateway.whatsapp.ids import UserId
@@ -191,3 +193,36 @@ async def test_other_pools_know_nothing_of_it(stock: Stock) -> None:
     await stock.send(BSUID, NOW, pool_id=SECOND_POOL)
     await unite(stock)
     assert await stock.ledger(SECOND_POOL) == {BSUID: NOW}
+
+
+async def test_a_batch_and_a_bunch_of_inbound_messages_never_wait_for_each_other(
+    stock: Stock,
+) -> None:
+    """Both write contacts, so both have to take them in one order, whatever order they came in."""
+    names = [UserId(name) for name in ("ES.b", "ES.B", "346", "US.a")]
+    for name in names:
+        await stock.send(name, NOW - HOUR)
+    first, last = min(names), max(names)
+    seen = await stock.version()
+    tats = {(POOL, NUMBER, name): NOW for name in (last, *names, first)}
+
+    async def reserve() -> set[str]:
+        async with stock.database.connection() as connection:
+            return set(
+                await quota.reserve(connection, {POOL: seen}, Folded(pair_tats=tats), [], {})
+            )
+
+    async def open_windows() -> None:
+        async with stock.database.connection() as connection:
+            opened = {ContactKey(POOL, NUMBER, name): NOW for name in names}
+            await contacts.open_windows(connection, opened)
+
+    async with stock.database.transaction() as connection:
+        await connection.execute("select from contacts where user_id = $1 for update", last)
+        batch = asyncio.create_task(reserve())
+        await stock.waiting_for_a_lock(1)
+        inbound = asyncio.create_task(open_windows())
+        await stock.waiting_for_a_lock(2)
+    assert await batch == {POOL}
+    await inbound
+    assert await stock.value("select count(*) from contacts where last_inbound_at = $1", NOW) == 4

@@ -22,10 +22,14 @@ async def test_a_statement_is_a_transaction_of_its_own(database: Database) -> No
 async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     async with database.connection() as connection:
         await connection.execute("create table kept (n integer)")
-    with pytest.raises(LookupError):
+
+    async def fail() -> None:
         async with database.transaction() as connection:
             await connection.execute("insert into kept values (1)")
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
     async with database.connection() as connection:
         assert await connection.fetchval("select count(*) from kept") == 0
 

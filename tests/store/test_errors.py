@@ -32,9 +32,9 @@ from gateway.store.errors import (
     ids=lambda error: type(error).__name__,
 )
 def test_a_database_that_is_away_is_called_by_one_name(error: Exception) -> None:
-    with pytest.raises(StoreUnavailableError, match=type(error).__name__) as raised:
-        with unavailable_when_away():
-            raise error
+    expected = pytest.raises(StoreUnavailableError, match=type(error).__name__)
+    with expected as raised, unavailable_when_away():
+        raise error
     assert raised.value.__cause__ is error
 
 

@@ -1,3 +1,4 @@
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,7 @@ def answer(message_id: UUID, state: S = S.ACCEPTED, wamid: str | None = WAMID) -
     return Answer(POOL, message_id, state, wamid, None, None, NOW)
 
 
-def progress(message_id: UUID, state: S, *, settles: bool = False, **hours: object) -> Progress:
+def progress(message_id: UUID, state: S, *, settles: bool = False, **hours: Any) -> Progress:
     plain = Progress(POOL, message_id, state, WAMID, settles, *[None] * 6)
     return plain._replace(**hours)
 
@@ -33,9 +34,9 @@ async def move(stock: Stock, *moves: Progress) -> None:
         await messages.record_progress(connection, moves)
 
 
-async def page(stock: Stock, **wanted: object) -> list[UUID]:
+async def page(stock: Stock, **wanted: Any) -> list[UUID]:
     async with stock.database.connection() as connection:
-        rows = await messages.page(connection, PageFilter(**wanted))  # type: ignore[arg-type]
+        rows = await messages.page(connection, PageFilter(**wanted))
     return [row["message_id"] for row in rows]
 
 

@@ -1,3 +1,4 @@
+import asyncpg
 import pytest
 
 from gateway.store import pools, quota
@@ -122,3 +123,8 @@ async def test_a_change_is_seen_by_every_process_through_the_epoch(stock: Stock)
     after = await stock.version()
     assert after.epoch > before.epoch
     assert after.version > before.version
+
+
+async def test_the_count_of_a_pool_cannot_fall_below_nothing(stock: Stock) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await stock.fetch("update pools set counted = -1")

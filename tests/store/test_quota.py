@@ -1,14 +1,12 @@
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from gateway.policy.fold import Folded
 from gateway.store import contacts, quota
-from gateway.store.contacts import ContactKey
 from gateway.whatsapp.ids import UserId
 from gateway.whatsapp.number import Regime
 from tests.policy.making import (
@@ -26,9 +24,9 @@ from tests.store.stocked import ANNA, BEN, CARLA, Stock, journal_row
 ONE, TWO = UUID(int=1), UUID(int=2)
 
 
-async def release(stock: Stock, *message_ids: UUID, now: object = NOW) -> None:
+async def release(stock: Stock, *message_ids: UUID, now: datetime = NOW) -> None:
     async with stock.database.transaction() as connection:
-        await quota.release(connection, POOL, message_ids, now - DAY)  # type: ignore[operator]
+        await quota.release(connection, POOL, message_ids, now - DAY)
 
 
 async def restore(stock: Stock, *message_ids: UUID) -> None:
@@ -60,7 +58,7 @@ async def test_a_batch_is_written_as_a_whole(stock: Stock) -> None:
     after = await stock.version()
     assert after == (before.version + 1, before.epoch + 1, 2)
     contact = await stock.fetch("select user_id, pair_tat from contacts")
-    assert [tuple(row) for row in contact] == [(ANNA, NOW + HOUR)]
+    assert [(row["user_id"], row["pair_tat"]) for row in contact] == [(ANNA, NOW + HOUR)]
     number = (await stock.number()).facts
     assert (number.restricted_until, number.restricted_by) == (NOW + DAY, "ledger")
     assert (await stock.number(SECOND_NUMBER)).facts.restricted_until is None
@@ -121,17 +119,6 @@ async def test_of_two_that_decided_on_the_same_facts_one_writes(stock: Stock) ->
     assert len(await stock.ledger()) == 1
 
 
-async def waiting_for_a_lock(stock: Stock, how_many: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            waiting = await stock.value(
-                "select count(*) from pg_stat_activity"
-                " where datname = current_database() and wait_event_type = 'Lock'"
-            )
-            if waiting >= how_many:
-                return
-
-
 async def test_a_writer_that_had_to_wait_notices_that_its_facts_are_old(stock: Stock) -> None:
     seen = await stock.version()
     folded = Folded(reached={(POOL, ANNA): NOW}, added={POOL: 1})
@@ -143,47 +130,9 @@ async def test_a_writer_that_had_to_wait_notices_that_its_facts_are_old(stock: S
     async with stock.database.transaction() as connection:
         await quota.touch(connection, [POOL])
         late = asyncio.create_task(reserve())
-        await waiting_for_a_lock(stock, 1)
+        await stock.waiting_for_a_lock(1)
     assert await late == set()
     assert await stock.ledger() == {}
-
-
-async def test_a_batch_and_a_bunch_of_inbound_messages_never_wait_for_each_other(
-    stock: Stock,
-) -> None:
-    """Both write contacts, so both have to take them in one order, whatever order they came in."""
-    names = [UserId(name) for name in ("ES.b", "ES.B", "346", "US.a")]
-    for name in names:
-        await stock.send(name, NOW - HOUR)
-    first, last = min(names), max(names)
-    seen = await stock.version()
-    tats = {(POOL, NUMBER, name): NOW for name in (last, *names, first)}
-
-    async def reserve() -> set[str]:
-        async with stock.database.connection() as connection:
-            return set(
-                await quota.reserve(connection, {POOL: seen}, Folded(pair_tats=tats), [], {})
-            )
-
-    async def open_windows() -> None:
-        async with stock.database.connection() as connection:
-            opened = {ContactKey(POOL, NUMBER, name): NOW for name in names}
-            await contacts.open_windows(connection, opened)
-
-    async with stock.database.transaction() as connection:
-        await connection.execute("select from contacts where user_id = $1 for update", last)
-        batch = asyncio.create_task(reserve())
-        await waiting_for_a_lock(stock, 1)
-        inbound = asyncio.create_task(open_windows())
-        await waiting_for_a_lock(stock, 2)
-    assert await batch == {POOL}
-    await inbound
-    assert await stock.value("select count(*) from contacts where last_inbound_at = $1", NOW) == 4
-
-
-async def test_the_count_of_a_pool_cannot_fall_below_nothing(stock: Stock) -> None:
-    with pytest.raises(asyncpg.CheckViolationError):
-        await stock.fetch("update pools set counted = -1")
 
 
 # --- expire
@@ -321,20 +270,30 @@ async def test_a_release_stays_in_its_pool(stock: Stock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "limit", "lifted"), [("ledger", 2, True), ("ledger", 1, False), ("meta", 2, False)]
+    ("by", "pool", "state", "lifted"),
+    [
+        ("ledger", (4, 0.5), "failed", True),
+        ("ledger", (4, 0.5), "refused", True),
+        ("ledger", (2, 0.0), "refused", True),
+        ("ledger", (2, 0.0), "failed", False),
+        ("ledger", (2, 0.5), "failed", False),
+        ("meta", (4, 0.5), "failed", False),
+    ],
 )
 async def test_a_slot_given_back_frees_a_number_that_only_its_own_ledger_restricted(
     stock: Stock,
     by: str,
-    limit: int,
+    pool: tuple[int, float],
+    state: str,
     lifted: bool,  # noqa: FBT001 - a table
 ) -> None:
-    await stock.add_pool(limit=limit, regime=Regime.PER_NUMBER)
+    limit, headroom = pool
+    await stock.add_pool(limit=limit, regime=Regime.PER_NUMBER, headroom=headroom)
     message = await stock.send(ANNA, NOW)
     await stock.send(BEN, NOW)
     await stock.change_number(restricted_until=NOW + DAY, restricted_by=by)
     epoch = (await stock.version()).epoch
-    await stock.state(message, "failed")
+    await stock.state(message, state)
     await release(stock, message)
     restricted = (await stock.number()).facts.restricted_until
     assert restricted == (None if lifted else NOW + DAY)
@@ -381,7 +340,7 @@ async def test_an_arrival_from_more_than_a_day_ago_does_not_count(stock: Stock) 
 async def test_the_pools_count_is_that_of_its_ledger_whatever_happens(
     stock: Stock, seed: int
 ) -> None:
-    rng = Random(seed)
+    rng = Random(seed)  # noqa: S311 - a dice for a test
     users = [UserId(f"3460000000{digit}") for digit in range(6)]
     sent: list[UUID] = []
     now = NOW
@@ -421,27 +380,18 @@ async def test_the_forecast_tells_in_which_hour_slots_come_free(stock: Stock) ->
 
 
 async def test_a_journal_row_is_as_wide_as_its_query(stock: Stock) -> None:
-    row = replace_all(journal_row(ONE, ANNA, NOW))
+    changes = {
+        "app_id": "app",
+        "rule": "template",
+        "retry_at": NOW + HOUR,
+        "objections": '[{"rule": "template"}]',
+        "correlated": False,
+        "code": 132015,
+        "detail": "paused",
+    }
+    row = journal_row(ONE, ANNA, NOW, **changes)
+    seen = {POOL: await stock.version()}
     async with stock.database.connection() as connection:
-        seen = {POOL: await stock.version()}
         await quota.reserve(connection, seen, Folded(), [row], {})
     written = await stock.message(ONE)
-    for name, value in row._asdict().items():
-        assert written[name] == value
-
-
-def replace_all(row: quota.JournalRow) -> quota.JournalRow:
-    """Fill every column with something of its own."""
-    return row._replace(
-        app_id="app",
-        rule="template",
-        retry_at=NOW + HOUR,
-        objections='[{"rule": "template"}]',
-        correlated=False,
-        decision="defer",
-        state="turned_away",
-        code=132015,
-        detail="paused",
-    )
-
-
+    assert {name: written[name] for name in row._fields} == row._asdict()

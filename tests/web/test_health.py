@@ -76,10 +76,3 @@ async def test_labels_never_hold_what_a_caller_made_up(world: World) -> None:
     assert ODD not in str(found).lower()
     after = {name for name in found if "requests" in name[0]}
     assert len(after - before) <= 2 * 2 * 6  # kinds, total and created, classes of status
-
-
-async def test_a_status_no_standard_knows_does_not_disturb(world: World) -> None:
-    """Counting must never spoil the answer of a message that Meta has taken."""
-    await world.steer("/faults", {"action": "error", "code": 131016, "http_status": 599})
-    answer = await world.template(SMALL, ANA)
-    assert (answer.status, answer.code) == (599, 131016)

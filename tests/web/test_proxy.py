@@ -333,3 +333,17 @@ async def test_one_bad_message_does_not_spoil_those_decided_with_it(world: World
     answers = await asyncio.gather(*(world.send(SMALL, body) for body in [*bodies, *bad]))
     assert [answer.status for answer in answers] == [200] * 20 + [400] * 3
     assert await world.counted(SMALL) == 20
+
+
+async def test_a_status_no_standard_knows_is_passed_on_all_the_same(
+    faked: World, cloud: FakeCloud
+) -> None:
+    """Counting an answer must never spoil it: Meta has taken the message."""
+
+    async def oddly(_request: web.Request, _body: bytes) -> web.StreamResponse:
+        return web.json_response({"messages": [{"id": "wamid.odd"}]}, status=799)
+
+    await faked.inbound(SMALL, ANA)
+    cloud.script = oddly
+    answer = await faked.text(SMALL, ANA)
+    assert (answer.status, answer.headers["Gateway-Decision"]) == (799, "upstream")

@@ -20,7 +20,9 @@ STOPPED = UserFacts(marketing_stopped=True)
 )
 @pytest.mark.parametrize("window_open", [True, False])
 def test_who_stopped_marketing_gets_no_marketing_inside_the_window_or_outside(
-    category: TemplateCategory, refused: bool, window_open: bool  # noqa: FBT001 - a table
+    category: TemplateCategory,
+    refused: bool,  # noqa: FBT001 - a table
+    window_open: bool,  # noqa: FBT001 - a table
 ) -> None:
     known = TemplateFacts(category, TemplateStatus.APPROVED)
     objection = rule(

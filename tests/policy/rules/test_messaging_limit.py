@@ -41,7 +41,9 @@ def test_the_headroom_is_held_back() -> None:
     ids=["counts", "counts in an overfull pool", "its own aged row", "others' rows too", "new"],
 )
 def test_who_counts_costs_nothing_until_the_exact_end_of_the_day(
-    reached_at: datetime | None, counted: int, refused: bool  # noqa: FBT001 - a table
+    reached_at: datetime | None,
+    counted: int,
+    refused: bool,  # noqa: FBT001 - a table
 ) -> None:
     known = facts(pool=pool(counted=counted), user=UserFacts(reached_at=reached_at))
     assert (rule(template(), known, KNOBS, NOW) is not None) is refused

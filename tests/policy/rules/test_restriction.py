@@ -66,7 +66,10 @@ def test_both_kinds_of_restriction_end_at_their_instant(end: datetime, refused: 
     ],
 )
 def test_a_restriction_stops_what_it_names(
-    kind: Kind, message: Message, window_open: bool, refused: bool  # noqa: FBT001 - a table
+    kind: Kind,
+    message: Message,
+    window_open: bool,  # noqa: FBT001 - a table
+    refused: bool,  # noqa: FBT001 - a table
 ) -> None:
     known_template = facts().template if message.template else None
     known = facts(restrictions=until(kind), window_open=window_open, template=known_template)

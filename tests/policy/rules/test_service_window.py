@@ -20,7 +20,9 @@ from tests.policy.making import DAY, KNOBS, NOW, direct_send, facts, template, t
     ],
 )
 def test_free_form_needs_an_open_window(
-    message: Message, window_open: bool, refused: bool  # noqa: FBT001 - a table
+    message: Message,
+    window_open: bool,  # noqa: FBT001 - a table
+    refused: bool,  # noqa: FBT001 - a table
 ) -> None:
     objection = rule(message, facts(window_open=window_open), KNOBS, NOW)
     assert (objection is not None) is refused

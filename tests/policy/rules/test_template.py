@@ -21,11 +21,10 @@ def known(status: TemplateStatus, paused_until: datetime | None = None) -> Templ
 @pytest.mark.parametrize("status", TemplateStatus)
 @pytest.mark.parametrize("window_open", [True, False])
 def test_only_an_approved_template_is_sent_inside_the_window_or_outside(
-    status: TemplateStatus, window_open: bool  # noqa: FBT001 - a table
+    status: TemplateStatus,
+    window_open: bool,  # noqa: FBT001 - a table
 ) -> None:
-    objection = rule(
-        template(), facts(template=known(status), window_open=window_open), KNOBS, NOW
-    )
+    objection = rule(template(), facts(template=known(status), window_open=window_open), KNOBS, NOW)
     assert (objection.code if objection else None) == CODES.get(status, 132001)
     if objection is not None:
         assert objection.until is None
@@ -38,7 +37,8 @@ def test_a_free_form_message_has_no_template() -> None:
 
 @pytest.mark.parametrize(("templates_known", "code"), [(True, 132001), (False, None)])
 def test_a_template_is_missing_only_if_the_whole_list_was_read(
-    templates_known: bool, code: int | None  # noqa: FBT001 - a table
+    templates_known: bool,  # noqa: FBT001 - a table
+    code: int | None,
 ) -> None:
     unknown = facts(template=None, templates_known=templates_known)
     objection = rule(template(), unknown, KNOBS, NOW)
