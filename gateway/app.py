@@ -145,10 +145,13 @@ class Gateway:
             MediaLinks(vault_key.get_secret_value() if vault_key else None),
             self.clock,
         )
+        dispatcher = Dispatcher(desk, cloud, answers, self.clock, self.metrics)
+        # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
+        dispatcher.on_policy_refusal = self._poll.wake
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
-            dispatcher=Dispatcher(desk, cloud, answers, self.clock, self.metrics),
+            dispatcher=dispatcher,
             pacing=Pacing(settings.throughput_share),
             cloud=cloud,
             pass_through=PassThrough(links, settings.max_body_bytes),

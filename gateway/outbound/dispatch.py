@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple, assert_never
@@ -20,6 +20,8 @@ from gateway.policy.verdict import Decision
 from gateway.store.messages import Answer
 
 RELEASE_WAIT_S: Final = 2.0
+POLICY: Final = frozenset({368, 131031})
+"""Refusals that say that Meta restricts the account or the number (R§7.2)."""
 
 
 class Request(NamedTuple):
@@ -64,6 +66,7 @@ class Dispatcher:
         self._answers = answers
         self._clock = clock
         self._metrics = metrics
+        self.on_policy_refusal: Callable[[], None] = _nobody
 
     async def handle(self, request: Request, line: Line) -> Handled:
         """Return what became of one message.
@@ -112,6 +115,8 @@ class Dispatcher:
         )
         self._answers.record(answer, correlated=submission.correlated)
         if state is MessageState.REFUSED:
+            if code in POLICY:
+                self.on_policy_refusal()
             await self._released()
 
     async def _released(self) -> None:
@@ -136,3 +141,7 @@ def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, st
 def message_name(message_id: UUID) -> str:
     """Return a message's id as apps and Meta see it: 32 hexadecimal digits."""
     return message_id.hex
+
+
+def _nobody() -> None:
+    """Stand in until somebody wants to know of policy refusals."""

@@ -1,17 +1,32 @@
 -- name: answered
 -- Meta's answer, written behind. A status may have overtaken it: then the state stays, and only
--- what the answer alone knows is added.
-update messages m
-set state = case when m.state in ('reserved', 'in_doubt') then a.state else m.state end,
-    wamid = coalesce(a.wamid, m.wamid),
-    code = coalesce(a.code, m.code),
-    detail = coalesce(a.detail, m.detail),
-    answered_at = a.answered_at
-from json_to_recordset($1::json) as a (
-    pool_id text, message_id uuid, state text, wamid text, code integer, detail text,
-    answered_at timestamptz
+-- what the answer alone knows is added. Meta counts a user from when it takes the message, which
+-- is no later than its answer: the slot ages from there, or it would come free too soon.
+with answered as (
+    update messages m
+    set state = case when m.state in ('reserved', 'in_doubt') then a.state else m.state end,
+        wamid = coalesce(a.wamid, m.wamid),
+        code = coalesce(a.code, m.code),
+        detail = coalesce(a.detail, m.detail),
+        answered_at = a.answered_at
+    from json_to_recordset($1::json) as a (
+        pool_id text, message_id uuid, state text, wamid text, code integer, detail text,
+        answered_at timestamptz
+    )
+    where m.pool_id = a.pool_id and m.message_id = a.message_id
+    returning m.pool_id, m.user_id, m.hold, m.answered_at
+),
+reached as (
+    select pool_id, user_id, max(answered_at) as reached_at
+    from answered
+    where hold in ('reserved', 'settled')
+    group by pool_id, user_id
+    order by pool_id, user_id
 )
-where m.pool_id = a.pool_id and m.message_id = a.message_id
+update ledger l
+set reached_at = r.reached_at
+from reached r
+where l.pool_id = r.pool_id and l.user_id = r.user_id and l.reached_at < r.reached_at
 
 -- name: by_id
 select pool_id, message_id, user_id, phone_number_id, state, hold

@@ -30,6 +30,7 @@ reached as (
     from json_to_recordset($1::json -> 'reached')
         as r (pool_id text, user_id text, reached_at timestamptz)
     join written using (pool_id)
+    order by r.pool_id, r.user_id
     on conflict (pool_id, user_id) do update set reached_at = excluded.reached_at
 ),
 paired as (
@@ -106,14 +107,14 @@ users as (
     select distinct user_id from freed
 ),
 held as (
-    select m.user_id, max(m.created_at) as reached_at
+    select m.user_id, max(coalesce(m.answered_at, m.created_at)) as reached_at
     from messages m
     join users using (user_id)
     where m.pool_id = $1
         and m.business_initiated
         and m.message_id <> all($2::uuid[])
         and m.hold in ('reserved', 'settled')
-        and m.created_at > $3
+        and coalesce(m.answered_at, m.created_at) > $3
     group by m.user_id
 ),
 kept as (
@@ -164,12 +165,12 @@ with arrived as (
     update messages
     set hold = 'settled'
     where pool_id = $1 and message_id = any($2::uuid[]) and hold = 'released'
-    returning user_id, created_at
+    returning user_id, coalesce(answered_at, created_at) as reached_at
 ),
 users as (
-    select user_id, max(created_at) as reached_at
+    select user_id, max(reached_at) as reached_at
     from arrived
-    where created_at > $3
+    where reached_at > $3
     group by user_id
 ),
 added as (
