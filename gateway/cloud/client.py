@@ -1,6 +1,5 @@
 """Calls the Cloud API: sends messages, streams everything else, reads nodes."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,10 +11,8 @@ import orjson
 from yarl import URL
 
 from gateway.cloud.deadlines import Deadlines
-from gateway.cloud.outcome import Answer, InDoubt, Outcome, Refused, outcome_of
-
-# A request that never reached the other side; everything else may have.
-NEVER_LEFT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+from gateway.cloud.outcome import InDoubt, Outcome, Refused, outcome_of
+from gateway.cloud.wire import NeverLeftError, Wire
 
 GRAPH: Final = "https://graph.facebook.com"
 PAGE: Final = 250  # templates a page, the most a small account may have
@@ -44,7 +41,10 @@ class CloudClient:
         self._session = session
         self._settings = settings
         self._base = settings.base_url.rstrip("/")
+        # How long an answer may take is for `Deadlines` to say.
         self._deadlines = Deadlines(settings.answer_timeout_s)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s)
+        self._wire = Wire(session, self._base, timeout)
         self._url = lru_cache(maxsize=4096)(self._make_url)
         self._stream_timeout = aiohttp.ClientTimeout(
             total=None,
@@ -55,12 +55,9 @@ class CloudClient:
     @classmethod
     def open(cls, settings: CloudSettings) -> Self:
         """Open the session; `close` it in the end."""
-        # How long an answer may take is for `Deadlines` to say.
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=settings.connections),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=timeout,
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
         )
@@ -74,16 +71,13 @@ class CloudClient:
         """Post one message and tell what became of it; never raises for what the network does."""
         try:
             with self._deadlines:
-                response = await self._session.post(
-                    self._url(path), data=body, headers=headers, allow_redirects=False
-                )
-                answer = Answer(response.status, response.headers, await response.read())
-        except NEVER_LEFT as error:
-            return Refused(None, None, f"the Cloud API cannot be reached ({type(error).__name__})")
+                answer = await self._wire.post(path, headers, body)
+        except NeverLeftError as error:
+            return Refused(None, None, f"the Cloud API cannot be reached ({error})")
         except TimeoutError:
             seconds = self._settings.answer_timeout_s
             return InDoubt(None, f"no answer within {seconds:g} s", timed_out=True)
-        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             return InDoubt(None, f"the connection broke ({type(error).__name__})")
         return outcome_of(answer)
 

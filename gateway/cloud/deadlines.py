@@ -24,7 +24,7 @@ class Deadlines:
     def __enter__(self) -> None:
         """Start the time of the current task."""
         loop = asyncio.get_running_loop()
-        self._began[_task()] = loop.time()
+        self._began[_task(loop)] = loop.time()
         if self._timer is None:
             self._timer = loop.call_later(self._seconds / STEPS, self._look, loop)
 
@@ -35,7 +35,7 @@ class Deadlines:
         trace: TracebackType | None,
     ) -> None:
         """Stop the time; our own cancellation becomes a TimeoutError, anybody else's stays."""
-        task = _task()
+        task = _task(asyncio.get_running_loop())
         del self._began[task]
         if task in self._late:
             self._late.discard(task)
@@ -55,8 +55,8 @@ class Deadlines:
         )
 
 
-def _task() -> asyncio.Task[object]:
-    task = asyncio.current_task()
+def _task(loop: asyncio.AbstractEventLoop) -> asyncio.Task[object]:
+    task = asyncio.current_task(loop)
     if task is None:
         raise RuntimeError("only a task can be given a time")
     return task
