@@ -60,13 +60,8 @@ class Wire:
             connection = await self._connector.connect(self._to, [], self._timeout)
         except (aiohttp.ClientError, OSError) as error:
             raise NeverLeftError(type(error).__name__) from error
-        protocol = connection.protocol
         try:
-            if protocol is None or protocol.transport is None:
-                raise aiohttp.ServerDisconnectedError
-            protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-            protocol.transport.write(request)
-            answer = await _read(protocol)
+            answer = await _exchange(connection.protocol, request)
         except BaseException:
             connection.close()
             raise
@@ -81,7 +76,11 @@ class Wire:
         return head.encode("utf-8", "surrogateescape") + body
 
 
-async def _read(protocol: ResponseHandler) -> Answer:
+async def _exchange(protocol: ResponseHandler | None, request: bytes) -> Answer:
+    if protocol is None or protocol.transport is None:
+        raise aiohttp.ServerDisconnectedError
+    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+    protocol.transport.write(request)
     while True:
         try:
             message, payload = await protocol.read()

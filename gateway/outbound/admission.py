@@ -31,6 +31,7 @@ from gateway.whatsapp.ids import PoolId
 from gateway.whatsapp.recipient import RecipientKind
 
 LARGEST_BATCH: Final = 256
+GIVEN_AT_ONCE: Final = 8
 
 
 class Submission(NamedTuple):
@@ -104,14 +105,16 @@ class AdmissionDesk:
 
     async def _decide_on(self, batch: list[_Waiting]) -> None:
         self._metrics.batch_size.observe(len(batch))
+        undecided = batch
         try:
             async with self._database.connection() as connection:
-                left = await self._attempt(connection, batch)
-            if left:
-                self._metrics.conflicts.inc(len(left))
-                await self._decide_locked(left)
+                decided, undecided = await self._attempt(connection, batch)
+            _give(decided)
+            if undecided:
+                self._metrics.conflicts.inc(len(undecided))
+                await self._decide_locked(undecided)
         except Exception as error:  # noqa: BLE001 - each caller is told, none waits for ever
-            left = [waiting for waiting in batch if not waiting.answer.done()]
+            left = [waiting for waiting in undecided if not waiting.answer.done()]
             if isinstance(error, StoreUnavailableError) or len(left) <= 1:
                 _fail(left, error)
                 return
@@ -121,23 +124,15 @@ class AdmissionDesk:
 
     async def _decide_locked(self, batch: list[_Waiting]) -> None:
         pool_ids = sorted({w.submission.candidate.pool_id for w in batch})
-        answers: list[tuple[_Waiting, Admission]] = []
         async with self._database.transaction() as connection:
             await quota.lock(connection, pool_ids)
-            await self._attempt(connection, batch, answers)
-        for waiting, admission in answers:
-            _answer(waiting, admission)
+            decided, _ = await self._attempt(connection, batch)
+        _give(decided)
 
     async def _attempt(
-        self,
-        connection: Any,
-        batch: list[_Waiting],
-        answers: list[tuple[_Waiting, Admission]] | None = None,
-    ) -> list[_Waiting]:
-        """Decide and write once; return what has to be decided again.
-
-        Answers are given at once, or collected where a commit is still to come.
-        """
+        self, connection: Any, batch: list[_Waiting]
+    ) -> tuple[list[tuple[_Waiting, Admission]], list[_Waiting]]:
+        """Decide and write once; return what is decided, and what has to be decided again."""
         now = self._clock.now()
         known = await self._load(connection, batch, now)
         folded = fold(known.candidates, known.facts, self._knobs, now)
@@ -147,19 +142,16 @@ class AdmissionDesk:
         ]
         number_pools = {c.phone_number_id: c.pool_id for c in known.candidates}
         written = await quota.reserve(connection, known.pools, folded, journal, number_pools)
-        left = []
+        decided, undecided = [], []
         for waiting, candidate, verdict in known.decided(folded.verdicts):
             pool_id = candidate.pool_id
-            if pool_id not in written:
-                left.append(waiting)
-                continue
-            counted = known.pools[pool_id].counted + folded.added.get(pool_id, 0)
-            admission = _admission(verdict, known.facts.pools[pool_id], counted)
-            if answers is None:
-                _answer(waiting, admission)
+            if pool_id in written:
+                counted = known.pools[pool_id].counted + folded.added.get(pool_id, 0)
+                admission = _admission(verdict, known.facts.pools[pool_id], counted)
+                decided.append((waiting, admission))
             else:
-                answers.append((waiting, admission))
-        return left
+                undecided.append(waiting)
+        return decided, undecided
 
     async def _load(self, connection: Any, batch: list[_Waiting], now: datetime) -> _Known:
         """Load the facts; pools that are nearly full are first cleared of who has left them."""
@@ -193,9 +185,17 @@ def _fail(batch: list[_Waiting], error: Exception) -> None:
         waiting.answer.exception()  # a caller who has left does not fetch it
 
 
-def _answer(waiting: _Waiting, admission: Admission) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_result(admission)
+def _give(decided: list[tuple[_Waiting, Admission]]) -> None:
+    """Answer a few callers, and the others in the rounds of the loop that follow.
+
+    Between the rounds the loop looks at its sockets, so that the next batch is on its way to the
+    database while the callers of this one are at work.
+    """
+    for waiting, admission in decided[:GIVEN_AT_ONCE]:
+        if not waiting.answer.done():
+            waiting.answer.set_result(admission)
+    if len(decided) > GIVEN_AT_ONCE:
+        asyncio.get_running_loop().call_soon(_give, decided[GIVEN_AT_ONCE:])
 
 
 def _nearly_full(hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: int) -> list[PoolId]:

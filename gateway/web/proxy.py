@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from aiohttp import web
-from multidict import CIMultiDict, istr
 
 from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
@@ -35,6 +34,7 @@ from gateway.web.replies import (
     refusal,
     store_away,
     unknown_id,
+    without,
 )
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
@@ -48,21 +48,15 @@ from gateway.whatsapp.message import (
 )
 from gateway.whatsapp.recipient import user_id
 
-NOT_FORWARDED: Final = tuple(
-    map(
-        istr,
-        HOP_BY_HOP
-        | {
-            "host",
-            "content-length",
-            "authorization",
-            "accept-encoding",
-            "expect",
-            "prefer",
-            "idempotency-key",
-        },
-    )
-)
+NOT_FORWARDED: Final = HOP_BY_HOP | {
+    "host",
+    "content-length",
+    "authorization",
+    "accept-encoding",
+    "expect",
+    "prefer",
+    "idempotency-key",
+}
 STATUS_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
 WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
@@ -222,9 +216,7 @@ class Proxy:
         return response
 
     def _headers(self, request: web.BaseRequest, caller: Caller, route: Route) -> Mapping[str, str]:
-        headers = CIMultiDict(request.headers)
-        for name in NOT_FORWARDED:
-            headers.popall(name, None)
+        headers = without(request.headers, NOT_FORWARDED)
         headers["Authorization"] = self._parts.authenticator.authorization(caller, route.waba_id)
         return headers
 

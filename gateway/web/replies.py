@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from uuid import UUID, uuid4
 
 from aiohttp import web
-from multidict import CIMultiDict, istr
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
 from gateway.outbound.dispatch import Handled
@@ -32,7 +32,7 @@ HOP_BY_HOP: Final = frozenset(
 )
 """Headers that speak of one connection only. Source: RFC 9110, section 7.6.1 (June 2022)."""
 
-NOT_RETURNED: Final = tuple(map(istr, HOP_BY_HOP | {"content-length", "date", "server"}))
+NOT_RETURNED: Final = HOP_BY_HOP | {"content-length", "date", "server"}
 TOO_MANY_REQUESTS: Final = 429
 GENERIC: Final = 131000
 UNAVAILABLE: Final = 133004
@@ -150,11 +150,18 @@ def of_outcome(outcome: Outcome, message_id: UUID) -> web.Response:
 
 def passed(answer: Answer, decision: str) -> web.Response:
     """Return Meta's answer unchanged, apart from what speaks of the connection."""
-    headers = CIMultiDict(answer.headers)
-    for name in NOT_RETURNED:
-        headers.popall(name, None)
+    headers = without(answer.headers, NOT_RETURNED)
     headers["Gateway-Decision"] = decision
     return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+def without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:
+    """Return a copy of `headers` without those that are called one of `names` (in lower case)."""
+    kept = CIMultiDict(headers)
+    for name in headers:
+        if name.lower() in names:
+            kept.popall(name, None)
+    return kept
 
 
 def annotate(response: web.Response, handled: Handled, gateway_s: float, throughput: int) -> None:
