@@ -101,14 +101,19 @@ def _keys(state_dir: Path) -> DemoKeys:
     """Return the keys of this sandbox; the same at every start, so that scripts keep working."""
     path = state_dir / KEYS
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(DemoKeys.new().text())
+        _write_private(path, DemoKeys.new().text())
     try:
         return DemoKeys.read(path.read_text())
     except ValueError:
         raise BrokenSandboxError(
             f"{path} is broken: start with --fresh, or delete {state_dir}"
         ) from None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that holds secrets: nobody else may read it."""
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 @contextmanager
@@ -139,7 +144,7 @@ async def _sandbox(url: str, keys: DemoKeys, state_dir: Path, ports: Ports) -> N
         }
         emulator.state.sender.url = gateway.addresses.data_url + WEBHOOK_PATH
         written = demo.summary(keys, urls)
-        (state_dir / SUMMARY).write_text(json.dumps(written, indent=1))
+        _write_private(state_dir / SUMMARY, json.dumps(written, indent=1))
         _greet(keys, urls, state_dir)
         await until_stopped()
 

@@ -122,9 +122,12 @@ def heard(row: NumberRow, node: Mapping[str, Any], knobs: Knobs, at: datetime) -
     if quality is not QualityRating.UNKNOWN:
         facts = replace(facts, quality_rating=quality)
     if status is NumberStatus.FLAGGED and row.regime is Regime.PER_NUMBER:
-        facts = flag(facts, knobs, at)
+        facts = replace(flag(facts, knobs, at), status=NumberStatus.CONNECTED)
     elif status in STOPPED:
-        facts = replace(facts, restricted_until=at + knobs.restricted_for, restricted_by="meta")
+        until = at + knobs.restricted_for
+        facts = replace(
+            facts, status=NumberStatus.CONNECTED, restricted_until=until, restricted_by="meta"
+        )
     elif status is not NumberStatus.UNKNOWN:
         facts = replace(facts, status=status, flagged_until=None)
         if facts.restricted_by == "meta":

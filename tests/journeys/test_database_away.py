@@ -1,62 +1,11 @@
 import asyncio
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
-import pytest
-
-from gateway.cli.embedded_postgres import EmbeddedPostgres
-from gateway.store.migrate import migrate
-from tests.postgres import SETTINGS
+from tests.outage import Server
 from tests.world import PORTFOLIO, SHARED, SMALL, Options, World, running_world, until
 
 CUSTOMER = "+34600000001"
 NEWCOMER = "+34600000002"
 IMPATIENT = Options(settings={"database_timeout_s": 1.0})
-
-
-class Server:
-    """A PostgreSQL of the test's own, always at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._door = folder / "door"
-        self._running: EmbeddedPostgres | None = None
-        self.url = f"postgresql://postgres@/postgres?host={self._door}&port=5432"
-
-    async def start(self) -> None:
-        """Start on the same folder as before."""
-        self._running = await asyncio.to_thread(
-            EmbeddedPostgres.start, self._folder / "data", settings=SETTINGS
-        )
-        self._door.unlink(missing_ok=True)
-        self._door.symlink_to(self._running.url.partition("host=")[2].partition("&")[0])
-
-    async def stop(self) -> None:
-        """Stop, as a server does that goes down in good order."""
-        if self._running is not None:
-            await asyncio.to_thread(self._running.stop)
-
-
-@pytest.fixture
-def short_folder() -> Iterator[Path]:
-    # The address of a socket has to be short, and a test's own folder is not.
-    folder = Path(tempfile.mkdtemp(prefix="gw-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-async def server(short_folder: Path) -> AsyncIterator[Server]:
-    server = Server(short_folder)
-    await server.start()
-    await migrate(server.url)
-    try:
-        yield server
-    finally:
-        await server.stop()
 
 
 async def test_without_a_database_templates_are_refused_and_replies_pass_until_it_is_back(

@@ -1,4 +1,3 @@
-from tests.store.outage import server
 from tests.store.stocked import database, stock
 
-__all__ = ["database", "server", "stock"]
+__all__ = ["database", "stock"]

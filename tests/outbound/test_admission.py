@@ -16,6 +16,7 @@ from gateway.store.pools import LimitSource
 from gateway.whatsapp.ids import PhoneNumberId, UserId
 from gateway.whatsapp.number import Regime
 from gateway.whatsapp.recipient import RecipientKind
+from tests.outage import Server
 from tests.outbound.making import submission, user
 from tests.policy.making import (
     DAY,
@@ -31,7 +32,6 @@ from tests.policy.making import (
     template,
     text,
 )
-from tests.store.outage import Server
 from tests.store.stocked import ManualClock, Stock
 
 ADMIT, DEFER, REJECT = Decision.ADMIT, Decision.DEFER, Decision.REJECT

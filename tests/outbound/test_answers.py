@@ -12,8 +12,8 @@ from gateway.policy.lifecycle import MessageState
 from gateway.store import messages
 from gateway.store.database import Database
 from gateway.store.messages import Answer
+from tests.outage import Server
 from tests.policy.making import DAY, HOUR, NOW, NUMBER, POOL
-from tests.store.outage import Server
 from tests.store.stocked import ANNA, BEN, ManualClock, Stock
 
 ACCEPTED, REFUSED, IN_DOUBT = MessageState.ACCEPTED, MessageState.REFUSED, MessageState.IN_DOUBT

@@ -17,9 +17,9 @@ from gateway.policy.verdict import Decision
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.whatsapp.error_shape import MetaError
+from tests.outage import Server
 from tests.outbound.making import submission, user
 from tests.policy.making import DAY, KNOBS, NOW, text
-from tests.store.outage import Server
 from tests.store.stocked import ManualClock, Stock
 
 META = Answer(200, CIMultiDictProxy(CIMultiDict()), b"{}")

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
-from tests.store.outage import Server
+from tests.outage import Server
 
 
 async def test_a_statement_is_a_transaction_of_its_own(database: Database) -> None:

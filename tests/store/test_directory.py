@@ -6,8 +6,8 @@ from gateway.store.database import Database
 from gateway.store.directory import Directory, credential_hash
 from gateway.store.errors import StoreUnavailableError
 from gateway.store.vault import Vault, VaultError
+from tests.outage import Server
 from tests.policy.making import NOW, NUMBER, POOL, SECOND_NUMBER, SECOND_POOL, WABA
-from tests.store.outage import Server
 from tests.store.stocked import Stock
 
 KEY = "gw_made-up"
