@@ -154,7 +154,7 @@ class Gateway:
             dispatcher=dispatcher,
             pacing=Pacing(settings.throughput_share),
             cloud=cloud,
-            pass_through=PassThrough(links, settings.max_body_bytes),
+            pass_through=PassThrough(links, settings.max_body_bytes, settings.public_url),
             clock=self.clock,
             metrics=self.metrics,
         )

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address of the data listener, for apps and Meta.")
     port: int = Field(8080, ge=0, le=65535, description="Port of the data listener.")
+    public_url: str | None = Field(
+        None,
+        description="How apps reach the data listener, where a proxy hides it; for media links.",
+    )
     admin_host: str = Field("127.0.0.1", description="Address of the admin listener.")
     admin_port: int = Field(8081, ge=0, le=65535, description="Port of the admin listener.")
     admin_key: SecretStr | None = Field(

@@ -160,7 +160,7 @@ class AdmissionDesk:
         states = await self._cache.get(connection, hot.pools)
         oldest: dict[PoolId, datetime | None] = {}
         if nearly_full := _nearly_full(hot, states, len(batch)):
-            oldest = await facts.load_oldest(connection, nearly_full)
+            oldest = await facts.load_oldest(connection, dict.fromkeys(nearly_full, 0))
             left_by = now - self._knobs.limit_window
             aged = sorted(pool_id for pool_id, at in oldest.items() if at and at <= left_by)
             for pool_id in aged:
@@ -168,6 +168,8 @@ class AdmissionDesk:
             if aged:
                 hot = await facts.load_hot(connection, candidates)
                 states = await self._cache.get(connection, hot.pools)
+            if aged or any(nearly_full.values()):
+                nearly_full = _nearly_full(hot, states, len(batch))
                 oldest = await facts.load_oldest(connection, nearly_full)
         window = self._knobs.limit_window
         known = BatchFacts(
@@ -198,13 +200,16 @@ def _give(decided: list[tuple[_Waiting, Admission]]) -> None:
         asyncio.get_running_loop().call_soon(_give, decided[GIVEN_AT_ONCE:])
 
 
-def _nearly_full(hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: int) -> list[PoolId]:
-    return [
-        pool_id
-        for pool_id, seen in hot.pools.items()
-        if seen.counted + arriving
-        >= allowance_of(states[pool_id].messaging_limit, states[pool_id].headroom)
-    ]
+def _nearly_full(
+    hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: int
+) -> dict[PoolId, int]:
+    """Return the pools that might fill up, with the users who must leave before a slot frees."""
+    found = {}
+    for pool_id, seen in hot.pools.items():
+        allowance = allowance_of(states[pool_id].messaging_limit, states[pool_id].headroom)
+        if seen.counted + arriving >= allowance:
+            found[pool_id] = max(seen.counted - allowance, 0)
+    return found
 
 
 def _admission(verdict: Verdict, state: PoolState, counted: int) -> Admission:

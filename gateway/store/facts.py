@@ -1,6 +1,6 @@
 """Loads what a batch of decisions has to know."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -47,9 +47,11 @@ async def load_hot(connection: Any, batch: Sequence[Candidate]) -> HotFacts:
     return hot
 
 
-async def load_oldest(connection: Any, pool_ids: Iterable[PoolId]) -> dict[PoolId, datetime | None]:
-    """Return the oldest ledger entry of each pool, None for an empty ledger."""
-    rows = await connection.fetch(SQL["next_slots"], list(pool_ids))
+async def load_oldest(
+    connection: Any, skipped: Mapping[PoolId, int]
+) -> dict[PoolId, datetime | None]:
+    """Return the oldest ledger entry of each pool after so many, None where there is none."""
+    rows = await connection.fetch(SQL["next_slots"], list(skipped), list(skipped.values()))
     return {row["pool_id"]: row["oldest"] for row in rows}
 
 

@@ -19,14 +19,16 @@ left join contacts c
 order by r.position
 
 -- name: next_slots
--- When the oldest user of each pool leaves the ledger; asked only of pools that are nearly full.
+-- The hour of the oldest entry of each pool, those skipped that have to go first because the limit
+-- was lowered below the count; asked only of pools that are nearly full.
 select p.pool_id, (
     select l.reached_at from ledger l
     where l.pool_id = p.pool_id and l.reached_at > '-infinity'
     order by l.reached_at
+    offset p.skipped
     limit 1
 ) as oldest
-from unnest($1::text[]) as p (pool_id)
+from unnest($1::text[], $2::integer[]) as p (pool_id, skipped)
 
 -- name: pools
 select pool_id, regime, messaging_limit, headroom, epoch

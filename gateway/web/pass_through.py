@@ -61,9 +61,12 @@ class PassThroughParts:
 class PassThrough:
     """Serves every path under a known id that is not a send."""
 
-    def __init__(self, parts: PassThroughParts, max_body_bytes: int) -> None:
+    def __init__(
+        self, parts: PassThroughParts, max_body_bytes: int, public_url: str | None = None
+    ) -> None:
         self._parts = parts
         self._max_body_bytes = max_body_bytes
+        self._public_url = public_url and public_url.rstrip("/")
         self._log = structlog.get_logger("gateway.web.pass_through")
 
     async def handle(
@@ -181,7 +184,8 @@ class PassThrough:
             return body
         # The file's own host wants Meta's token, which an app with a key of ours does not have.
         sealed = self._parts.links.seal(url, owner.waba_id, self._parts.clock.now())
-        return orjson.dumps(node | {"url": f"{request.scheme}://{request.host}{sealed}"})
+        reached_as = self._public_url or f"{request.scheme}://{request.host}"
+        return orjson.dumps(node | {"url": reached_as + sealed})
 
     async def _remember(self, media_id: str, number: PhoneNumberId) -> None:
         try:

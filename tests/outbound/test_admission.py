@@ -93,6 +93,18 @@ async def test_a_reply_inside_the_window_holds_no_slot(stock: Stock) -> None:
     assert await stock.ledger() == {}
 
 
+async def test_below_a_lowered_limit_the_hour_told_is_that_of_the_first_slot_that_is_ours(
+    stock: Stock,
+) -> None:
+    for number in range(4):
+        await stock.send(user(number), NOW - (8 - number) * HOUR)
+    await stock.add_pool(limit=2)
+    verdict = (await desk_of(stock.database).submit(submission(9))).verdict
+    assert verdict.decision is DEFER
+    # Three of the four have to leave before there is room for one.
+    assert verdict.retry_at == NOW - 6 * HOUR + DAY
+
+
 async def test_who_comes_together_is_decided_together_in_the_order_of_arrival(
     stock: Stock,
 ) -> None:

@@ -58,8 +58,10 @@ async def test_the_oldest_entry_of_each_pool_is_found(stock: Stock) -> None:
     await stock.send(ANNA, NOW)
     await stock.send(BEN, NOW - HOUR)
     async with stock.database.connection() as connection:
-        oldest = await facts.load_oldest(connection, [POOL, SECOND_POOL])
+        oldest = await facts.load_oldest(connection, {POOL: 0, SECOND_POOL: 0})
+        after_one = await facts.load_oldest(connection, {POOL: 1, SECOND_POOL: 1})
     assert oldest == {POOL: NOW - HOUR, SECOND_POOL: None}
+    assert after_one == {POOL: NOW, SECOND_POOL: None}
 
 
 async def test_the_state_of_a_pool_has_its_numbers_restrictions_and_templates(

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.cli import demo
 from tests.web.wire import FakeCloud, assert_in_metas_shape, exchange, read, request_bytes
-from tests.world import SMALL, Answer, World, until
+from tests.world import SMALL, Answer, MakeWorld, World, until
 
 WABA = demo.NUMBERS[0].waba_id
 PIXELS = bytes(range(256)) * 40_960  # 10 MiB
@@ -62,6 +62,15 @@ async def test_a_media_link_is_sealed_for_who_has_no_token_of_metas(world: World
     assert for_token["url"].startswith(f"{world.emulator_url}/_media/")
     assert for_key.keys() == for_token.keys()
     assert (await ask(world, "GET", for_token["url"], key=own_token)).body == b"picture"
+
+
+async def test_behind_a_proxy_a_media_link_names_the_address_that_apps_know(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world(settings={"public_url": "https://gateway.example/"})
+    media_id = await upload(world, b"picture")
+    node = (await ask(world, "GET", f"/v25.0/{media_id}")).json
+    assert node["url"].startswith("https://gateway.example/media/")
 
 
 async def test_a_sealed_link_wants_a_caller_and_ends_after_five_minutes(world: World) -> None:
