@@ -96,10 +96,10 @@ class Gateway:
         await self.directory.refresh()
         cloud = CloudClient.open(cloud_settings(settings))
         self._stack.push_async_callback(cloud.close)
-        answers = AnswerWriter(self.database, clock, self.knobs.limit_window, self.metrics)
-        await self._run([asyncio.create_task(answers.run(), name="answers")])
+        self._answers = AnswerWriter(self.database, clock, self.knobs.limit_window, self.metrics)
+        await self._run([asyncio.create_task(self._answers.run(), name="answers")])
         await self._open_inbound(cloud)
-        await self._listen(self._proxy(cloud, answers), vault)
+        await self._listen(self._proxy(cloud), vault)
 
     async def _open_inbound(self, cloud: CloudClient) -> None:
         """Start what works in the background: digest, sweeper, poller, directory."""
@@ -132,7 +132,7 @@ class Gateway:
         loops = (refresh, digest, sweep, poll)
         await self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
-    def _proxy(self, cloud: CloudClient, answers: AnswerWriter) -> Proxy:
+    def _proxy(self, cloud: CloudClient) -> Proxy:
         settings = self._settings
         desk = AdmissionDesk(self.database, self.clock, self.knobs, self.metrics)
         authenticator = Authenticator(self.directory, pass_through=settings.pass_through)
@@ -145,7 +145,7 @@ class Gateway:
             MediaLinks(vault_key.get_secret_value() if vault_key else None),
             self.clock,
         )
-        dispatcher = Dispatcher(desk, cloud, answers, self.clock, self.metrics)
+        dispatcher = Dispatcher(desk, cloud, self._answers, self.clock, self.metrics)
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self._poll.wake
         parts = ProxyParts(
@@ -212,6 +212,8 @@ class Gateway:
         """Move the sandbox's clock and let everything that is due happen before answering."""
         if not isinstance(self.clock, SandboxClock):
             raise TypeError("only a sandbox's clock can be moved")
+        # What has been answered by now was answered before the hour moved.
+        await self._answers.flushed()
         await sandbox_clock.advance(self.database, self.clock, seconds)
         await self.sweeper.run_once()
         for listener in self._on_advance:
