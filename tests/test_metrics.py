@@ -36,3 +36,14 @@ def test_a_fast_answer_and_a_slow_one_fall_into_different_buckets() -> None:
     assert count("gateway_overhead_seconds_bucket", {"le": "0.0005"}) == 1
     assert count("gateway_overhead_seconds_bucket", {"le": "1.0"}) == 1
     assert count("gateway_overhead_seconds_bucket", {"le": "5.0"}) == 2
+
+
+def test_what_is_tallied_is_exposed_by_its_labels() -> None:
+    metrics = Metrics()
+    for rule in ("none", "none", "template"):
+        metrics.decision("admit" if rule == "none" else "reject", rule)
+    value = metrics.registry.get_sample_value
+    assert value("gateway_decisions_total", {"decision": "admit", "rule": "none"}) == 2
+    assert value("gateway_decisions_total", {"decision": "reject", "rule": "template"}) == 1
+    text = generate_latest(metrics.registry).decode()
+    assert "# TYPE gateway_decisions_total counter" in text
