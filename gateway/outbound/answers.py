@@ -18,7 +18,7 @@ from gateway.store.errors import StoreUnavailableError
 from gateway.store.messages import Answer
 from gateway.whatsapp.ids import PoolId
 
-LINGER_S: Final = 0.01
+LINGER_S: Final = 0.025
 RETRY_S: Final = 0.5
 LARGEST_WRITE: Final = 500
 

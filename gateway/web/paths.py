@@ -19,18 +19,19 @@ class CloudPath(NamedTuple):
     @property
     def sends(self) -> bool:
         """Whether what is asked for sends messages, however the path is written."""
-        return self._word in SENDS
+        return _word(self.edge) in SENDS
 
     @property
     def is_encrypted_send(self) -> bool:
         """Whether it sends a message that nobody here can read."""
-        return self._word == ENCRYPTED
+        return _word(self.edge) == ENCRYPTED
 
-    @property
-    def _word(self) -> str:
-        """What the edge begins with; how Meta reads `messages;x` is not for us to guess."""
-        found = WORD.match(self.edge)
-        return found[0].lower() if found else ""
+
+@lru_cache(maxsize=4096)
+def _word(edge: str) -> str:
+    """Return what the edge begins with: who reads `messages;x` or `messages%20` is not for us to guess."""
+    found = WORD.match(edge)
+    return found[0].lower() if found else ""
 
 
 NOWHERE: Final = CloudPath("", "")
