@@ -53,8 +53,8 @@ async def reserve(
     was written, and its messages have to be decided again.
     """
     restricting = {number_pools[number] for number in folded.restricted}
-    document = {
-        "pools": [
+    lists: tuple[list[dict[str, Any]], ...] = (
+        [
             {
                 "pool_id": pool_id,
                 "version": seen.version,
@@ -63,15 +63,15 @@ async def reserve(
             }
             for pool_id, seen in pools.items()
         ],
-        "reached": [
+        [
             {"pool_id": pool_id, "user_id": user_id, "reached_at": at}
             for (pool_id, user_id), at in folded.reached.items()
         ],
-        "paired": [
+        [
             {"pool_id": pool_id, "phone_number_id": number, "user_id": user_id, "pair_tat": tat}
             for (pool_id, number, user_id), tat in folded.pair_tats.items()
         ],
-        "restricted": [
+        [
             {
                 "pool_id": number_pools[number],
                 "phone_number_id": number,
@@ -79,9 +79,10 @@ async def reserve(
             }
             for number, until in folded.restricted.items()
         ],
-        "journal": [dict(zip(JournalRow._fields, row, strict=True)) for row in journal],
-    }
-    rows = await connection.fetch(SQL["reserve"], orjson.dumps(document).decode())
+        [dict(zip(JournalRow._fields, row, strict=True)) for row in journal],
+    )
+    documents = [orjson.dumps(rows).decode() for rows in lists]
+    rows = await connection.fetch(SQL["reserve"], *documents)
     return {row["pool_id"] for row in rows}
 
 

@@ -4,7 +4,7 @@
 -- not written at all and has to be decided again. Pools are locked in order, so that two
 -- processes never wait for each other.
 with seen as (
-    select * from json_to_recordset($1::json -> 'pools')
+    select * from json_to_recordset($1::json)
         as s (pool_id text, version bigint, added integer, restricts boolean)
 ),
 locked as (
@@ -27,7 +27,7 @@ written as (
 reached as (
     insert into ledger (pool_id, user_id, reached_at)
     select r.pool_id, r.user_id, r.reached_at
-    from json_to_recordset($1::json -> 'reached')
+    from json_to_recordset($2::json)
         as r (pool_id text, user_id text, reached_at timestamptz)
     join written using (pool_id)
     order by r.pool_id, r.user_id
@@ -36,7 +36,7 @@ reached as (
 paired as (
     insert into contacts (pool_id, phone_number_id, user_id, pair_tat)
     select c.pool_id, c.phone_number_id, c.user_id, c.pair_tat
-    from json_to_recordset($1::json -> 'paired')
+    from json_to_recordset($3::json)
         as c (pool_id text, phone_number_id text, user_id text, pair_tat timestamptz)
     join written using (pool_id)
     -- The order of contacts.open_windows, which takes no lock on the pool.
@@ -46,7 +46,7 @@ paired as (
 restricted as (
     update numbers n
     set restricted_until = r.restricted_until, restricted_by = 'ledger'
-    from json_to_recordset($1::json -> 'restricted')
+    from json_to_recordset($4::json)
         as r (pool_id text, phone_number_id text, restricted_until timestamptz)
     join written using (pool_id)
     where n.phone_number_id = r.phone_number_id
@@ -61,7 +61,7 @@ journal as (
         m.pool_id, m.message_id, m.created_at, m.app_id, m.phone_number_id, m.user_id, m.type,
         m.template_name, m.template_language, m.category, m.business_initiated, m.decision,
         m.rule, m.retry_at, m.objections::jsonb, m.state, m.hold, m.correlated, m.code, m.detail
-    from json_to_recordset($1::json -> 'journal') as m (
+    from json_to_recordset($5::json) as m (
         pool_id text, message_id uuid, created_at timestamptz, app_id text, phone_number_id text,
         user_id text, type text, template_name text, template_language text, category text,
         business_initiated boolean, decision text, rule text, retry_at timestamptz,

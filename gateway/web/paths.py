@@ -29,7 +29,7 @@ class CloudPath(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _word(edge: str) -> str:
-    """Return what the edge begins with: who reads `messages;x` or `messages%20` is not for us to guess."""
+    """Return what the edge begins with; how Meta reads `messages;x` is not for us to guess."""
     found = WORD.match(edge)
     return found[0].lower() if found else ""
 
