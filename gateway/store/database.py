@@ -65,7 +65,9 @@ class Database:
     async def connection(self) -> AsyncIterator[Any]:
         """Lend a connection; each statement on it is a transaction of its own."""
         with unavailable_when_away():
-            async with self._pool.acquire(timeout=self._timeout_s) as connection:
+            # A timer is worth its cost only for who may have to wait.
+            timeout_s = None if self._pool.get_idle_size() else self._timeout_s
+            async with self._pool.acquire(timeout=timeout_s) as connection:
                 yield connection
 
     @asynccontextmanager
