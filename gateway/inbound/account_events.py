@@ -34,10 +34,12 @@ PAUSES: Final = {"FIRST_PAUSE": timedelta(hours=3), "SECOND_PAUSE": timedelta(ho
 # Webhooks leave out the fraction of the second: what they tell of began up to a second later.
 TOLD_TO_THE_SECOND: Final = timedelta(seconds=1)
 
+REINSTATED: Final = "REINSTATE"
+
 # What an account event makes of the account's numbers. Source: W-ACC (21 May 2026), R§6.2.
 STATUS_AFTER: Final = {
     ("DISABLED_UPDATE", "DISABLE"): NumberStatus.BANNED,
-    ("DISABLED_UPDATE", "REINSTATE"): NumberStatus.CONNECTED,
+    ("DISABLED_UPDATE", REINSTATED): NumberStatus.CONNECTED,
     ("ACCOUNT_DELETED", None): NumberStatus.DELETED,
     ("ACCOUNT_OFFBOARDED", None): NumberStatus.DISCONNECTED,
     ("ACCOUNT_RECONNECTED", None): NumberStatus.CONNECTED,
@@ -126,6 +128,10 @@ class AccountEvents:
         status = STATUS_AFTER.get((event.event, event.ban_state))
         if status is None:
             return
+        if event.ban_state == REINSTATED:
+            async with connection.transaction():
+                await quota.touch(connection, await self._pools(connection, event.waba_id))
+                await numbers.lift_restrictions(connection, event.waba_id, event.at)
         for number in await numbers.of_waba(connection, event.waba_id):
             async with connection.transaction():
                 await quota.touch(connection, [number.facts.pool_id])

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple, assert_never
-from uuid import UUID
 
 from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
@@ -136,11 +135,6 @@ def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, st
             return MessageState.IN_DOUBT, None, None, reason
         case _:
             assert_never(outcome)
-
-
-def message_name(message_id: UUID) -> str:
-    """Return a message's id as apps and Meta see it: 32 hexadecimal digits."""
-    return message_id.hex
 
 
 def _nobody() -> None:

@@ -230,8 +230,10 @@ class Admin:
         before = None if text is None else _whole(text, "before", LARGEST_ID)
         async with self._parts.database.connection() as connection:
             rows = await inbox.problems(connection, before, PAGE)
+            waiting = await inbox.backlog(connection)
         return reply(
             {
+                "waiting": waiting,
                 "problems": [
                     {
                         "delivery_id": row["delivery_id"],
@@ -240,7 +242,7 @@ class Admin:
                         "body": row["body"].decode(errors="replace"),
                     }
                     for row in rows
-                ]
+                ],
             }
         )
 

@@ -8,7 +8,6 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.policy.facts import allowance_of
-from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import Standing, advance, status
 from gateway.store.numbers import NumberRow
 from gateway.whatsapp.number import UNLIMITED
@@ -163,8 +162,3 @@ def story_view(row: Mapping[str, Any]) -> dict[str, Any]:
         },
         "statuses": sorted(statuses, key=lambda status: status["at"]),
     }
-
-
-def window_start(knobs: Knobs, now: datetime) -> datetime:
-    """Return the start of the moving window of the messaging limit."""
-    return now - knobs.limit_window

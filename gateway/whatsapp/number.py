@@ -40,15 +40,6 @@ class QualityRating(MetaEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class HealthState(MetaEnum):
-    """`health_status.can_send_message`. Source: HEALTH, 17 Jun 2026 (R§4.4)."""
-
-    AVAILABLE = "AVAILABLE"
-    LIMITED = "LIMITED"
-    BLOCKED = "BLOCKED"
-    UNKNOWN = "UNKNOWN"
-
-
 class Regime(StrEnum):
     """Who shares a messaging limit; the portfolio since 7 Oct 2025. Source: LIM-UP (R§2.1)."""
 

@@ -240,6 +240,16 @@ async def test_a_ban_that_was_lifted_stays_lifted(own: Stock, turned: bool) -> N
     assert (await own.number()).facts.status is NumberStatus.CONNECTED
 
 
+async def test_a_reinstated_account_is_free_of_what_was_announced_before(own: Stock) -> None:
+    back = AccountUpdate(WABA, "DISABLED_UPDATE", "REINSTATE", None, NOW + HOUR)
+    await apply(own, restriction(NOW + 3 * DAY), back)
+    async with own.database.connection() as connection:
+        assert await numbers.restrictions(connection, WABA) == []
+    await apply(own, restriction(NOW + 3 * DAY, NOW + 2 * HOUR), back)
+    async with own.database.connection() as connection:
+        assert len(await numbers.restrictions(connection, WABA)) == 1
+
+
 async def test_what_was_written_while_an_account_event_waited_is_kept(own: Stock) -> None:
     """The desk restricts a number under the lock that the event waits for."""
     event = AccountUpdate(WABA, "ACCOUNT_OFFBOARDED", None, None, NOW)

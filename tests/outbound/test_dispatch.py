@@ -11,7 +11,7 @@ from gateway.metrics import Metrics
 from gateway.outbound import dispatch as module
 from gateway.outbound.admission import AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
-from gateway.outbound.dispatch import Dispatcher, Handled, Request, message_name
+from gateway.outbound.dispatch import Dispatcher, Handled, Request
 from gateway.outbound.pacing import CongestedError, Line
 from gateway.policy.verdict import Decision
 from gateway.store.database import Database
@@ -183,9 +183,3 @@ async def test_a_refusal_is_told_although_the_journal_cannot_be_written(
     counter.cloud.outcome = Refused(META, NOT_ON_WHATSAPP, "131026: no")
     handled = await counter.handle(submission(1))
     assert handled.outcome == counter.cloud.outcome
-
-
-def test_a_message_is_named_by_32_digits() -> None:
-    asked = submission(1)
-    assert message_name(asked.message_id) == asked.message_id.hex
-    assert len(message_name(asked.message_id)) == 32

@@ -6,7 +6,6 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from gateway.policy.facts import NumberFacts
-from gateway.policy.knobs import Knobs
 from gateway.store.numbers import NumberRow
 from gateway.web import schemas
 from gateway.web.schemas import AppBody, ClockBody, NumberBody, PoolBody
@@ -141,7 +140,3 @@ def test_a_story_lists_the_statuses_in_the_order_they_happened() -> None:
     assert [each["status"] for each in story["statuses"]] == ["delivered", "sent"]
     assert story["verdict"]["objections"] == [{"rule": "pair_rate"}]
     assert schemas.story_view(LINE)["verdict"]["objections"] == []
-
-
-def test_the_window_starts_24_hours_ago() -> None:
-    assert schemas.window_start(Knobs(), NOW) == NOW - timedelta(hours=24)

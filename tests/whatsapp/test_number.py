@@ -2,7 +2,6 @@ import pytest
 
 from gateway.whatsapp.number import (
     UNLIMITED,
-    HealthState,
     NumberStatus,
     QualityRating,
     Regime,
@@ -80,4 +79,3 @@ def test_words_of_a_number() -> None:
     assert QualityRating.of("NA") is QualityRating.UNKNOWN
     assert NumberStatus.of("RATE_LIMITED") is NumberStatus.RATE_LIMITED
     assert NumberStatus.of("ASLEEP") is NumberStatus.UNKNOWN
-    assert HealthState.of("LIMITED") is HealthState.LIMITED
