@@ -50,6 +50,17 @@ async def test_answers_reach_the_journal(stock: Stock) -> None:
     assert (row["state"], row["code"], row["detail"]) == ("refused", 131026, "not on WhatsApp")
 
 
+async def test_a_slot_ages_from_the_answer_and_never_grows_younger_than_it(stock: Stock) -> None:
+    """Meta counts a user from when it takes the message: a slot must not come free before."""
+    first, second = await stock.send(ANNA, NOW - HOUR), await stock.send(BEN, NOW - HOUR)
+    reply = await stock.send(ANNA, NOW - HOUR, business_initiated=False)
+    await record(stock, answer(first), answer(second, S.IN_DOUBT, None))
+    assert await stock.ledger() == {ANNA: NOW, BEN: NOW}
+    late = answer(first)._replace(answered_at=NOW - HOUR / 2)
+    await record(stock, late, answer(reply)._replace(answered_at=NOW + HOUR))
+    assert await stock.ledger() == {ANNA: NOW, BEN: NOW}
+
+
 @pytest.mark.parametrize("overtook", [S.SENT, S.FAILED, S.DELIVERED, S.READ])
 async def test_an_answer_that_a_status_has_overtaken_adds_only_what_it_alone_knows(
     stock: Stock, overtook: S
