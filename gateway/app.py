@@ -129,6 +129,7 @@ class Gateway:
         )
         self._ingress.on_append = digest.wake
         self._poll = poll
+        self.poller.wanted = poll.wake
         loops = (refresh, digest, sweep, poll)
         await self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
@@ -147,7 +148,7 @@ class Gateway:
         )
         dispatcher = Dispatcher(desk, cloud, self._answers, self.clock, self.metrics)
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
-        dispatcher.on_policy_refusal = self._poll.wake
+        dispatcher.on_policy_refusal = self.poller.hasten
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -32,6 +32,7 @@ from gateway.whatsapp.template import (
     normalise_language,
 )
 
+LEAST_PAUSE: Final = timedelta(minutes=1)
 STOPPED: Final = frozenset({NumberStatus.RESTRICTED, NumberStatus.RATE_LIMITED})
 
 
@@ -55,7 +56,20 @@ class Poller:
         self._clock = clock
         self._knobs = knobs
         self.changed: Callable[[], None] = _nobody
+        self.wanted: Callable[[], None] = _nobody
+        self._hastened_at: datetime | None = None
         self._log = structlog.get_logger("gateway.watch.poller")
+
+    def hasten(self) -> None:
+        """Have Meta asked soon, because it seems to know more than we do.
+
+        A campaign that Meta refuses brings one such hint a message, and calls to nodes are capped
+        (ABOUT, 11 Sep 2026, R§5.3), so a hint within a minute of the last one is passed over.
+        """
+        now = self._clock.now()
+        if self._hastened_at is None or now - self._hastened_at >= LEAST_PAUSE:
+            self._hastened_at = now
+            self.wanted()
 
     async def run_once(self) -> int:
         """Poll everything once; return how many nodes and lists were read."""

@@ -183,3 +183,15 @@ async def test_a_refusal_is_told_although_the_journal_cannot_be_written(
     counter.cloud.outcome = Refused(META, NOT_ON_WHATSAPP, "131026: no")
     handled = await counter.handle(submission(1))
     assert handled.outcome == counter.cloud.outcome
+
+
+@pytest.mark.parametrize(("code", "told"), [(368, 1), (131031, 1), (131026, 0), (190, 0)])
+async def test_a_refusal_for_policy_is_told_because_meta_knows_of_a_restriction(
+    counter: Counter, code: int, told: int
+) -> None:
+    heard: list[int] = []
+    counter.dispatcher.on_policy_refusal = lambda: heard.append(code)
+    error = MetaError(code, f"(#{code}) No.", "", None, False, None)  # noqa: FBT003
+    counter.cloud.outcome = Refused(META, error, f"{code}: no")
+    await counter.handle(submission(1))
+    assert len(heard) == told

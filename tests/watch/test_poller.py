@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from gateway.store.directory import Directory
 from gateway.store.numbers import NumberRow
 from gateway.store.pools import LimitSource, PoolSettings
 from gateway.store.vault import Vault
-from gateway.watch.poller import Poller, heard
+from gateway.watch.poller import LEAST_PAUSE, Poller, heard
 from gateway.whatsapp.ids import WabaId
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
 from tests.policy.making import (
@@ -227,3 +228,19 @@ def test_the_throughput_is_that_of_the_level(level: object, throughput: int) -> 
 def test_a_ban_is_believed() -> None:
     facts = heard(row(), {"status": "BANNED"}, KNOBS, NOW).facts
     assert facts.status is NumberStatus.BANNED
+
+
+async def test_a_flood_of_hints_asks_meta_once_a_minute(stock: Stock) -> None:
+    clock, wanted = ManualClock(), list[int]()
+    directory = Directory(stock.database, Vault("a long key"))
+    poller = Poller(stock.database, directory, graph(), clock, KNOBS)
+    poller.wanted = lambda: wanted.append(1)
+    for _ in range(100):
+        poller.hasten()
+    assert len(wanted) == 1
+    clock.at = NOW + LEAST_PAUSE - timedelta(microseconds=1)
+    poller.hasten()
+    assert len(wanted) == 1
+    clock.at = NOW + LEAST_PAUSE
+    poller.hasten()
+    assert len(wanted) == 2
