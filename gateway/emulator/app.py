@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from gateway.emulator import graph, media_door, steering
+from gateway.emulator.graph import media_door, routing
 from gateway.emulator.state import State
+from gateway.emulator.steering import doors
 
 _LARGEST_BODY = 110 * 1024 * 1024
 
@@ -14,13 +15,13 @@ _LARGEST_BODY = 110 * 1024 * 1024
 def application(state: State) -> web.Application:
     """Build the application; starting it starts the webhook sender and the schedule."""
     app = web.Application(client_max_size=_LARGEST_BODY)
-    app.add_routes(steering.routes(state))
+    app.add_routes(doors.routes(state))
 
     async def download(request: web.Request) -> web.StreamResponse:
         return media_door.download(state, request)
 
     async def anything(request: web.Request) -> web.StreamResponse:
-        return await graph.answer(state, request)
+        return await routing.answer(state, request)
 
     app.router.add_get(media_door.DOWNLOAD_PATH + "/{ticket}", download)
     app.router.add_route("*", "/{path:.*}", anything)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from gateway.emulator.emulator import Emulator
-from gateway.emulator.raw_path import RawPath
+from gateway.emulator.graph.raw_path import RawPath
 
 
 @asynccontextmanager

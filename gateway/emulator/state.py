@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.emulator.clock import Clock
-from gateway.emulator.errors import Refusal, error_body
-from gateway.emulator.faults import Faults
+from gateway.emulator.graph.errors import Refusal, error_body
+from gateway.emulator.graph.faults import Faults
+from gateway.emulator.graph.media import MediaStore
 from gateway.emulator.journal import Journal
 from gateway.emulator.knobs import Knobs
-from gateway.emulator.media import MediaStore
 from gateway.emulator.registry import Registry
-from gateway.emulator.rules import Memory
+from gateway.emulator.rules.judge import Memory
 from gateway.emulator.schedule import Schedule
-from gateway.emulator.sender import WebhookSender
+from gateway.emulator.webhooks.sender import WebhookSender
 from gateway.emulator.world import World
 
 Mode = Literal["enforce", "observe"]

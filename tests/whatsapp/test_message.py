@@ -14,9 +14,8 @@ from gateway.whatsapp.message import (
 )
 from gateway.whatsapp.recipient import Recipient, RecipientKind
 from gateway.whatsapp.template import TemplateCategory, TemplateKey
+from tests.payloads import OWN_SENDS, REAL_SENDS
 
-SEND = Path(__file__).parents[1] / "payloads" / "send"
-SHARED = Path(__file__).parents[3] / "shared" / "payloads" / "send" / "meta_openapi.jsonl"
 ANA = Recipient(RecipientKind.PHONE, "+34600000001")
 GROUP = Recipient(RecipientKind.GROUP, "GROUP0000001")
 ORDER_INFO = TemplateKey("order_info", "en_US")
@@ -56,7 +55,7 @@ EXPECTED: dict[str, Message | ReadReceipt] = {
 }
 
 
-@pytest.mark.parametrize("path", sorted(SEND.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(OWN_SENDS.glob("*.json")), ids=lambda path: path.stem)
 def test_every_documented_request_is_read(path: Path) -> None:
     expected = EXPECTED.get(path.stem)
     if path.stem.startswith("interactive_"):
@@ -65,13 +64,13 @@ def test_every_documented_request_is_read(path: Path) -> None:
 
 
 def test_no_expectation_without_its_payload() -> None:
-    assert set(EXPECTED) <= {path.stem for path in SEND.glob("*.json")}
+    assert set(EXPECTED) <= {path.stem for path in OWN_SENDS.glob("*.json")}
 
 
 def test_the_shared_requests_are_read() -> None:
-    if not SHARED.exists():
+    if not REAL_SENDS.exists():
         pytest.skip("the shared payloads are not here")
-    rows = [orjson.loads(line) for line in SHARED.read_bytes().splitlines()]
+    rows = [orjson.loads(line) for line in REAL_SENDS.read_bytes().splitlines()]
     requests = [row["request"] for row in rows if row["request"] is not None]
     assert requests
     for request in requests:

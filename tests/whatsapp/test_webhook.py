@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from gateway.whatsapp.events import AccountUpdate, InboundMessage, UnknownField
 from gateway.whatsapp.ids import WabaId
 from gateway.whatsapp.webhook import Delivery, UnreadableDelivery, read
+from tests.payloads import OWN_WEBHOOKS, REAL
 
-WEBHOOKS = Path(__file__).parents[1] / "payloads" / "webhooks"
-SHARED = Path(__file__).parents[3] / "shared" / "payloads"
 ARRIVAL = datetime(2026, 11, 22, tzinfo=UTC)
 WABA = WabaId("100000000000001")
 DELETED = {"field": "account_update", "value": {"event": "ACCOUNT_DELETED"}}
@@ -30,12 +29,12 @@ def deliver(*entries: object) -> Delivery:
     ],
 )
 def test_a_field_that_is_not_governed_is_harmless(name: str, field: str) -> None:
-    body = (WEBHOOKS / f"{name}.json").read_bytes()
+    body = (OWN_WEBHOOKS / f"{name}.json").read_bytes()
     assert read(body, ARRIVAL) == Delivery((UnknownField(WABA, field),), ())
 
 
 def test_every_other_payload_is_named_in_a_table() -> None:
-    assert len(list(WEBHOOKS.glob("other__*.json"))) == 3
+    assert len(list(OWN_WEBHOOKS.glob("other__*.json"))) == 3
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"object=page", b"[" * 100_000])
@@ -78,7 +77,7 @@ def test_a_long_name_of_a_field_is_cut() -> None:
 
 def test_a_batch_keeps_its_order() -> None:
     names = ["messages__text", "messages__image", "messages__reaction"]
-    bodies = [orjson.loads((WEBHOOKS / f"{name}.json").read_bytes()) for name in names]
+    bodies = [orjson.loads((OWN_WEBHOOKS / f"{name}.json").read_bytes()) for name in names]
     found = deliver(*(entry for body in bodies for entry in body["entry"]))
     kinds = [event.type for event in found.events if isinstance(event, InboundMessage)]
     assert kinds == ["text", "image", "reaction"]
@@ -86,7 +85,7 @@ def test_a_batch_keeps_its_order() -> None:
 
 def test_the_shared_payloads_are_read() -> None:
     folders = ("pywa", "meta_openapi", "netflie_php")
-    paths = [path for folder in folders for path in (SHARED / folder).glob("*.json")]
+    paths = [path for folder in folders for path in (REAL / folder).glob("*.json")]
     if not paths:
         pytest.skip("the shared payloads are not here")
     for path in paths:
@@ -100,7 +99,7 @@ JSON = st.recursive(
     lambda children: st.lists(children) | st.dictionaries(st.text(), children),
     max_leaves=5,
 )
-PAYLOADS = sorted(WEBHOOKS.glob("*.json"))
+PAYLOADS = sorted(OWN_WEBHOOKS.glob("*.json"))
 
 
 def spoil(node: object, steps: list[int], junk: object) -> object:

@@ -1,5 +1,4 @@
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,8 @@ from gateway.whatsapp.restriction import RestrictionType
 from gateway.whatsapp.webhook import Delivery, read
 from gateway.whatsapp.webhook_account import read_account_update, read_quality
 from gateway.whatsapp.webhook_change import Change
+from tests.payloads import OWN_WEBHOOKS
 
-WEBHOOKS = Path(__file__).parents[1] / "payloads" / "webhooks"
 ARRIVAL = datetime(2026, 11, 22, tzinfo=UTC)
 WABA = WabaId("100000000000001")
 AT = datetime.fromtimestamp(1790420400, UTC)
@@ -100,13 +99,13 @@ EXPECTED: dict[str, tuple[Event, ...]] = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_variant_is_read(name: str) -> None:
-    body = (WEBHOOKS / f"{name}.json").read_bytes()
+    body = (OWN_WEBHOOKS / f"{name}.json").read_bytes()
     assert read(body, ARRIVAL) == Delivery(EXPECTED[name], ())
 
 
 def test_every_payload_has_its_expectation() -> None:
     prefixes = ("account_update__", "business_capability_", "phone_number_quality_")
-    assert {p.stem for p in WEBHOOKS.iterdir() if p.stem.startswith(prefixes)} == set(EXPECTED)
+    assert {p.stem for p in OWN_WEBHOOKS.iterdir() if p.stem.startswith(prefixes)} == set(EXPECTED)
 
 
 def change(**value: object) -> Change:

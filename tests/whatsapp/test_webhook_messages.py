@@ -1,6 +1,5 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import orjson
 import pytest
@@ -19,8 +18,8 @@ from gateway.whatsapp.events import (
 )
 from gateway.whatsapp.ids import PhoneNumberId, WabaId, Wamid
 from gateway.whatsapp.webhook import Delivery, read
+from tests.payloads import OWN_WEBHOOKS
 
-WEBHOOKS = Path(__file__).parents[1] / "payloads" / "webhooks"
 ARRIVAL = datetime(2026, 11, 22, tzinfo=UTC)
 WABA = WabaId("100000000000001")
 NUMBER = PhoneNumberId("200000000000002")
@@ -128,13 +127,13 @@ EXPECTED: dict[str, Event] = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_variant_is_read(name: str) -> None:
-    body = (WEBHOOKS / f"{name}.json").read_bytes()
+    body = (OWN_WEBHOOKS / f"{name}.json").read_bytes()
     assert read(body, ARRIVAL) == Delivery((EXPECTED[name],), ())
 
 
 def test_every_payload_has_its_expectation() -> None:
     prefixes = ("messages__", "statuses__", "calls__", "user_preferences__")
-    assert {p.stem for p in WEBHOOKS.iterdir() if p.stem.startswith(prefixes)} == set(EXPECTED)
+    assert {p.stem for p in OWN_WEBHOOKS.iterdir() if p.stem.startswith(prefixes)} == set(EXPECTED)
 
 
 def value(**fields: object) -> dict[str, object]:

@@ -1,5 +1,4 @@
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +19,8 @@ from gateway.whatsapp.template import (
 from gateway.whatsapp.webhook import Delivery, read
 from gateway.whatsapp.webhook_change import Change
 from gateway.whatsapp.webhook_templates import read_category, read_status
+from tests.payloads import OWN_WEBHOOKS
 
-WEBHOOKS = Path(__file__).parents[1] / "payloads" / "webhooks"
 ARRIVAL = datetime(2026, 11, 22, tzinfo=UTC)
 WABA = WabaId("100000000000001")
 ID = "600000000000006"
@@ -79,13 +78,13 @@ EXPECTED: dict[str, Event] = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_variant_is_read(name: str) -> None:
-    body = (WEBHOOKS / f"{name}.json").read_bytes()
+    body = (OWN_WEBHOOKS / f"{name}.json").read_bytes()
     assert read(body, ARRIVAL) == Delivery((EXPECTED[name],), ())
 
 
 def test_every_payload_has_its_expectation() -> None:
     prefixes = ("message_template_", "template_")
-    assert {p.stem for p in WEBHOOKS.iterdir() if p.stem.startswith(prefixes)} == set(EXPECTED)
+    assert {p.stem for p in OWN_WEBHOOKS.iterdir() if p.stem.startswith(prefixes)} == set(EXPECTED)
 
 
 NAMED = {

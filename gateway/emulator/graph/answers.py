@@ -1,0 +1,31 @@
+"""Writes HTTP answers in the Graph API's manner."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.emulator.graph.errors import Refusal
+from gateway.emulator.state import State
+
+_JSON = "application/json; charset=UTF-8"
+
+
+def raw(body: bytes, status: int = 200) -> web.Response:
+    """Answer with JSON that is written already."""
+    return web.Response(body=body, status=status, headers={"Content-Type": _JSON})
+
+
+def json(data: Any, status: int = 200) -> web.Response:
+    """Answer with data."""
+    return raw(orjson.dumps(data), status)
+
+
+def success() -> web.Response:
+    """Answer `{"success": true}`."""
+    return raw(b'{"success":true}')
+
+
+def refusal(state: State, no: Refusal) -> web.Response:
+    """Answer with an error in Meta's shape."""
+    return raw(state.refusal_body(no), no.status)

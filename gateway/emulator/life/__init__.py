@@ -1,0 +1,1 @@
+"""What happens in the world: users react, ratings move, flags rise and fall, limits grow."""

@@ -1,0 +1,1 @@
+"""What Meta does not have: the doors through which the emulator is steered and questioned."""

@@ -1,0 +1,1 @@
+"""What Meta tells a business: updates built, signed, sent and sent again."""

@@ -1,0 +1,37 @@
+import pytest
+
+from gateway.emulator.graph import access
+from gateway.emulator.graph.errors import Refusal
+from tests.emulator.conftest import FIRST, TOKEN, WABA, Cloud, state, template
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer nobody's"])
+def test_a_bad_token_is_code_190(header: str | None) -> None:
+    """Source: ERR, 12 Dec 2025 (R§7.1)."""
+    refusal = access.wabas_of_bearer(state(), header)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.status) == (190, 401)
+
+
+def test_a_token_knows_its_wabas() -> None:
+    assert access.wabas_of_bearer(state(), f"Bearer {TOKEN}") == frozenset({WABA})
+    assert access.wabas_of_bearer(state(), f"bearer {TOKEN}") == frozenset({WABA})
+
+
+def test_an_unknown_id_is_code_100_subcode_33() -> None:
+    """Source: R§12.3."""
+    refusal = access.find(state(), "999", frozenset({WABA}))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.subcode) == (100, 33)
+
+
+async def test_answers_over_http(cloud: Cloud) -> None:
+    bad = await cloud.get(f"/{FIRST}", headers={"Authorization": "Bearer wrong"})
+    assert (bad["http"], bad["error"]["code"], bad["error"]["type"]) == (401, 190, "OAuthException")
+    assert "error_data" not in bad["error"]
+    poor = await cloud.get(f"/{FIRST}", headers={"Authorization": "Bearer poor-token"})
+    assert (poor["http"], poor["error"]["code"]) == (403, 200)
+    unknown = await cloud.send(template(), "999")
+    assert (unknown["http"], unknown["error"]["code"]) == (400, 100)
+    assert unknown["error"]["error_subcode"] == 33
+    assert unknown["error"]["type"] == "GraphMethodException"

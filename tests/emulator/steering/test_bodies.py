@@ -1,0 +1,25 @@
+import pytest
+from pydantic import ValidationError
+
+from gateway.emulator.steering.bodies import ClockChange, Inbound, NewRestriction, NumberChange
+
+
+def test_inbound_reads_from() -> None:
+    body = Inbound.model_validate({"phone_number_id": "1", "from": "+34600000001"})
+    assert (body.user, body.type) == ("+34600000001", "text")
+
+
+def test_an_unlimited_number_differs_from_an_unchanged_one() -> None:
+    assert "messaging_limit" in NumberChange(messaging_limit=None).model_fields_set
+    assert "messaging_limit" not in NumberChange(status="BANNED").model_fields_set
+
+
+@pytest.mark.parametrize("more", [{}, {"duration_s": 1, "expiration": 2}])
+def test_a_restriction_has_exactly_one_end(more: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="exactly one"):
+        NewRestriction.model_validate({"waba_id": "1", "restriction_type": "X"} | more)
+
+
+def test_time_only_moves_on() -> None:
+    with pytest.raises(ValidationError):
+        ClockChange(advance_s=-1)
