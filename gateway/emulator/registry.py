@@ -6,6 +6,9 @@ from typing import Any
 
 from gateway.emulator import identity, world
 
+# Source: COEX, 26 Jun 2026 (R§5.1).
+_COEXISTENCE_MPS = 20
+
 
 @dataclass(slots=True)
 class Number:
@@ -23,6 +26,9 @@ class Number:
     status: str = "CONNECTED"
     restricted_until: float | None = None
     flagged_until: float | None = None
+    is_test_number: bool = False
+    is_on_biz_app: bool = False
+    is_registered: bool = True
     blocked_users: dict[str, str] = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)
     digits: str = ""
@@ -52,6 +58,8 @@ class Template:
     quality: str = "UNKNOWN"
     quality_at: float = 0.0
     pauses: int = 0
+    message_send_ttl_seconds: int | None = None
+    appeal: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +85,15 @@ class Registry:
     def __init__(self, start: world.World) -> None:
         self.tokens = {token.token: frozenset(token.waba_ids) for token in start.tokens}
         self.portfolio_limits = {each.id: each.messaging_limit for each in start.portfolios}
+        self.verified = {each.id for each in start.portfolios if each.verified}
+        self.wabas = {each.id: each for each in start.wabas}
         self.numbers = {each.phone_number_id: _number(each) for each in start.numbers}
         self.templates: dict[TemplateKey, Template] = {}
         self.templates_by_id: dict[str, Template] = {}
         self.restrictions: list[Restriction] = []
         self.subscribed: set[str] = set()
         self.waba_ids = {each.waba_id for each in start.numbers}
-        self.waba_ids |= {each.waba_id for each in start.templates}
+        self.waba_ids |= {each.waba_id for each in start.templates} | self.wabas.keys()
         for each in start.tokens:
             self.waba_ids.update(each.waba_ids)
         for template in start.templates:
@@ -112,6 +122,10 @@ class Registry:
         """List the templates of a WABA."""
         return [each for each in self.templates.values() if each.waba_id == waba_id]
 
+    def waba(self, waba_id: str) -> world.Waba:
+        """Describe a WABA; an ordinary one unless the world says otherwise."""
+        return self.wabas.get(waba_id) or world.Waba(id=waba_id)
+
     def wabas_of_pool(self, pool_id: str) -> list[str]:
         """List the WABAs whose numbers share a pool."""
         return sorted({each.waba_id for each in self.numbers.values() if each.pool_id == pool_id})
@@ -137,9 +151,12 @@ def _number(start: world.Number) -> Number:
         portfolio_id=start.portfolio_id,
         regime=start.regime,
         own_limit=start.messaging_limit,
-        throughput=start.throughput,
+        throughput=_COEXISTENCE_MPS if start.is_on_biz_app else start.throughput,
         verified_name=start.verified_name,
         quality_rating=start.quality_rating,
+        is_test_number=start.is_test_number,
+        is_on_biz_app=start.is_on_biz_app,
+        is_registered=start.is_registered,
     )
 
 
@@ -152,4 +169,8 @@ def _template(start: world.Template) -> Template:
         category=start.category,
         status=start.status,
         components=list(start.components),
+        parameter_format=start.parameter_format,
+        quality=start.quality,
+        message_send_ttl_seconds=start.message_send_ttl_seconds,
+        appeal=start.appeal,
     )

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.emulator.clock import Clock
-from gateway.emulator.graph.errors import Refusal, error_body
+from gateway.emulator.errors import Refusal, error_body
 from gateway.emulator.graph.faults import Faults
 from gateway.emulator.graph.media import MediaStore
+from gateway.emulator.history import History
 from gateway.emulator.journal import Journal
 from gateway.emulator.knobs import Knobs
+from gateway.emulator.life.people import People
 from gateway.emulator.registry import Registry
 from gateway.emulator.rules.judge import Memory
 from gateway.emulator.schedule import Schedule
@@ -35,6 +37,9 @@ class State:
     faults: Faults
     sender: WebhookSender
     ids: random.Random
+    people: People
+    seed: int
+    history: History = field(default_factory=History)
     memory: Memory = field(default_factory=Memory)
     schedule: Schedule = field(default_factory=Schedule)
     media: MediaStore = field(default_factory=MediaStore)
@@ -94,4 +99,6 @@ def build(world: World, clock: Clock, knobs: Knobs, options: Options) -> State:
         faults=Faults(seeded("faults")),
         sender=sender,
         ids=seeded("ids"),
+        people=People(world.users, world.population),
+        seed=options.seed,
     )

@@ -1,6 +1,6 @@
 import orjson
 
-from gateway.emulator.graph.errors import Refusal
+from gateway.emulator.errors import Refusal
 from tests.emulator.conftest import StillClock, state
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.emulator.graph.errors import Refusal, unknown_object
+from gateway.emulator.errors import Refusal, unknown_object
 from gateway.emulator.graph.media import Media
 from gateway.emulator.registry import Number, Template
 from gateway.emulator.state import State

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.emulator.graph.errors import Refusal
+from gateway.emulator.errors import Refusal
 from gateway.emulator.state import State
 
 _JSON = "application/json; charset=UTF-8"

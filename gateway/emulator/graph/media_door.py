@@ -2,8 +2,8 @@
 
 from aiohttp import BodyPartReader, web
 
+from gateway.emulator.errors import Refusal
 from gateway.emulator.graph import access, answers
-from gateway.emulator.graph.errors import Refusal
 from gateway.emulator.graph.media import Media, largest_of
 from gateway.emulator.registry import Number
 from gateway.emulator.state import State

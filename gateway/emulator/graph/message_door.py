@@ -5,12 +5,12 @@ from typing import assert_never
 
 from aiohttp import web
 
-from gateway.emulator.graph import answers, messages, mishaps
-from gateway.emulator.graph.errors import Refusal, meaning_of
+from gateway.emulator import messages
+from gateway.emulator.errors import Refusal, meaning_of
+from gateway.emulator.graph import answers, mishaps, sending
 from gateway.emulator.graph.faults import Fault, Occasion
-from gateway.emulator.graph.messages import Receipt, Send
+from gateway.emulator.messages import Receipt, Send
 from gateway.emulator.registry import Number
-from gateway.emulator.rules import sending
 from gateway.emulator.rules.judge import Finding
 from gateway.emulator.state import State
 

@@ -6,8 +6,8 @@ import orjson
 from aiohttp import web
 
 from gateway.emulator import identity
+from gateway.emulator.errors import Refusal, unknown_object
 from gateway.emulator.graph import access, answers, node_fields, paging
-from gateway.emulator.graph.errors import Refusal, unknown_object
 from gateway.emulator.registry import Number, Template
 from gateway.emulator.state import State
 from gateway.emulator.webhooks import updates

@@ -13,8 +13,8 @@ from typing import cast
 
 from aiohttp import web
 
+from gateway.emulator.errors import Refusal
 from gateway.emulator.graph import access, message_door
-from gateway.emulator.graph.errors import Refusal
 from gateway.emulator.registry import Number
 from gateway.emulator.state import State
 

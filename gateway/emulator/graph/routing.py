@@ -6,9 +6,9 @@ from typing import assert_never
 
 from aiohttp import web
 
+from gateway.emulator.errors import Refusal
 from gateway.emulator.graph import access, answers, media_door, message_door, mishaps, nodes
 from gateway.emulator.graph.access import App, Portfolio, Waba
-from gateway.emulator.graph.errors import Refusal
 from gateway.emulator.graph.faults import Fault, Occasion
 from gateway.emulator.graph.media import Media
 from gateway.emulator.registry import Number, Template

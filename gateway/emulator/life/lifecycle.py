@@ -19,6 +19,13 @@ def lower_limit(limit: int | None) -> int:
     return max(below, default=finite[0])
 
 
+def count(state: State, number: Number, user: str, now: float) -> None:
+    """Count a user whom a number has reached outside a service window (R§2.1)."""
+    keeps_first = state.knobs.slot_anchor == "first"
+    state.memory.ledger.reach(number.pool_id, user, now, keeps_first=keeps_first)
+    user_was_counted(state, number, now)
+
+
 def user_was_counted(state: State, number: Number, now: float) -> None:
     """Restrict a number whose own limit is used up: replies only for 24 h (R§4.3)."""
     if number.regime != "per_number" or number.own_limit is None:

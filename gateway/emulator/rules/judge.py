@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gateway.emulator.graph.messages import Send
 from gateway.emulator.knobs import Knobs
+from gateway.emulator.life.people import People
+from gateway.emulator.messages import Send
 from gateway.emulator.registry import Number, Registry, Template
 from gateway.emulator.rules.ledger import Ledger
 from gateway.emulator.rules.rates import PairRate, Throughput
@@ -53,6 +54,7 @@ class Case:
     now: float
     registry: Registry
     memory: Memory
+    people: People
     knobs: Knobs
 
     @property
@@ -188,7 +190,9 @@ def marketing_preference(case: Case) -> Finding | None:
     """
     if case.template is None or case.template.category != "MARKETING":
         return None
-    if (case.number.scope, case.send.user) not in case.memory.marketing_stopped:
+    person = case.people.get(case.send.user)
+    has_stopped = person is not None and person.marketing_stopped
+    if not has_stopped and (case.number.scope, case.send.user) not in case.memory.marketing_stopped:
         return None
     detail = "The user has stopped marketing messages from this business."
     return Finding("marketing_preference", _MARKETING_STOPPED, detail, "async")

@@ -13,11 +13,11 @@ class _Pool:
 
 
 class Ledger:
-    """One set of users a pool; a user counts for 24 h after the last accepted send.
+    """One set of users a pool; a user counts for 24 h after the last send, or after the first.
 
     A send that is going to fail is kept apart under its wamid, so that it counts from its
     acceptance until its failed status is emitted, and then no longer.
-    Source: LIM, 8 May 2026 (R§2.1); last send as anchor and counting on accept: R§12.1 rows 2, 3.
+    Source: LIM, 8 May 2026 (R§2.1); which send is the anchor: R§12.1 row 3.
     """
 
     def __init__(self) -> None:
@@ -40,9 +40,13 @@ class Ledger:
         pool = self._swept(pool_id, now)
         return sorted(pool.reached.keys() | {who for who, _ in pool.doomed.values()})
 
-    def reach(self, pool_id: str, user: str, now: float) -> None:
-        """Count the user from now on."""
-        pool = self._pools.setdefault(pool_id, _Pool())
+    def reach(self, pool_id: str, user: str, now: float, *, keeps_first: bool = False) -> None:
+        """Count the user from now on; `keeps_first` leaves alone one who counts already."""
+        pool = (
+            self._swept(pool_id, now) if keeps_first else self._pools.setdefault(pool_id, _Pool())
+        )
+        if keeps_first and user in pool.reached:
+            return
         pool.reached.pop(user, None)
         pool.reached[user] = now
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.emulator import identity
-from gateway.emulator.graph.errors import status_error
+from gateway.emulator.errors import status_error
 from gateway.emulator.registry import Number, Template
 
 _THOUSAND = 1000
@@ -30,6 +30,8 @@ class Sent:
     to_group: bool
     category: str
     callback_data: str | None
+    type: str = "text"
+    takes_slot: bool = False
 
 
 def tier(limit: int | None) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
+from gateway.emulator.errors import Refusal
 from gateway.emulator.graph import access
-from gateway.emulator.graph.errors import Refusal
 from tests.emulator.conftest import FIRST, TOKEN, WABA, Cloud, state, template
 
 

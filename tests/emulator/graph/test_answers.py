@@ -1,7 +1,7 @@
 import orjson
 
+from gateway.emulator.errors import Refusal
 from gateway.emulator.graph import answers
-from gateway.emulator.graph.errors import Refusal
 from tests.emulator.conftest import state
 
 

@@ -56,3 +56,14 @@ def test_a_doomed_send_that_is_never_released_leaves_after_24_hours() -> None:
     ledger = Ledger()
     ledger.reach_in_vain("pool", "a", "wamid.1", 0.0)
     assert ledger.count("pool", DAY) == 0
+
+
+def test_the_first_send_can_be_the_anchor() -> None:
+    """Source: R§12.1 row 3: which message of the last 24 hours keeps the slot is open."""
+    ledger = Ledger()
+    ledger.reach("4", "ana", 0.0, keeps_first=True)
+    ledger.reach("4", "ana", 1000.0, keeps_first=True)
+    assert ledger.count("4", 86_399.0) == 1
+    assert ledger.count("4", 86_400.0) == 0
+    ledger.reach("4", "ana", 86_500.0, keeps_first=True)
+    assert ledger.count("4", 172_000.0) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from gateway.emulator import identity
-from gateway.emulator.graph.errors import Refusal
+from gateway.emulator.errors import Refusal
 from gateway.emulator.registry import Number
 
 _LONGEST_CALLBACK_DATA = 512

@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from gateway.emulator.graph.errors import (
+from gateway.emulator.errors import (
     Refusal,
     error_body,
     meaning_of,

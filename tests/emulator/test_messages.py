@@ -5,10 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.emulator import identity
-from gateway.emulator.graph import messages
-from gateway.emulator.graph.errors import Refusal
-from gateway.emulator.graph.messages import Receipt, Send
+from gateway.emulator import identity, messages
+from gateway.emulator.errors import Refusal
+from gateway.emulator.messages import Receipt, Send
 from tests.emulator.conftest import FIRST, state, template, text
 from tests.payloads import REAL_SENDS
 

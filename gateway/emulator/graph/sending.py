@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.emulator.graph.errors import Refusal
-from gateway.emulator.graph.messages import Send
+from gateway.emulator.errors import Refusal
 from gateway.emulator.journal import Ending, Sighting, Violation
-from gateway.emulator.life import lifecycle
+from gateway.emulator.life import delivery, lifecycle
+from gateway.emulator.messages import Send
 from gateway.emulator.registry import Number
+from gateway.emulator.rules import recipients
 from gateway.emulator.rules.judge import Case, Finding, judge
 from gateway.emulator.state import State
-from gateway.emulator.webhooks import updates
 from gateway.emulator.webhooks.updates import Sent
 
 
@@ -71,6 +71,7 @@ def _case(state: State, number: Number, send: Send, now: float) -> Case:
         now=now,
         registry=state.registry,
         memory=state.memory,
+        people=state.people,
         knobs=state.knobs,
     )
 
@@ -78,12 +79,12 @@ def _case(state: State, number: Number, send: Send, now: float) -> Case:
 def _accept(state: State, case: Case, findings: list[Finding], fate: Finding | None) -> Accepted:
     number, send, now = case.number, case.send, case.now
     wamid = state.new_wamid(now)
-    fate = _fate(state, findings) or fate
+    fate = _fate(state, findings) or fate or recipients.fate(case)
     _blame(case, findings, wamid, state)
     _see(state, number, send, Ending(now, wamid, fails_with=fate.code if fate else None))
     _count(state, case, findings, wamid if fate and fate.channel == "async" else None)
     if fate is None or fate.channel != "silent":
-        _let_statuses_follow(state, case, wamid, fate)
+        delivery.follow(state, case, _sent(case, wamid), fate)
     return Accepted(_answer(send, wamid), wamid)
 
 
@@ -103,13 +104,13 @@ def _count(state: State, case: Case, findings: list[Finding], doomed: str | None
         state.memory.throughput.note(number.id, now)
     if "pair_rate" not in broken and not case.send.to_group:
         state.memory.pair_rate.note(number.id, user, now)
-    if not case.is_counted_kind:
+    if not case.is_counted_kind or state.knobs.count_on != "accept":
         return
     if doomed is None:
-        state.memory.ledger.reach(number.pool_id, user, now)
-    else:
-        state.memory.ledger.reach_in_vain(number.pool_id, user, doomed, now)
-    if doomed is None or "messaging_limit" in broken:
+        lifecycle.count(state, number, user, now)
+        return
+    state.memory.ledger.reach_in_vain(number.pool_id, user, doomed, now)
+    if "messaging_limit" in broken:
         lifecycle.user_was_counted(state, number, now)
 
 
@@ -159,35 +160,6 @@ def _answer(send: Send, wamid: str) -> bytes:
     )
 
 
-def _let_statuses_follow(state: State, case: Case, wamid: str, fate: Finding | None) -> None:
-    knobs = state.knobs
-    is_told = state.sender.url is not None
-    if not knobs.statuses or not (is_told or fate):
-        return
-    sent = _sent(case, wamid)
-    number = case.number
-
-    def follow(now: float) -> None:
-        if fate is not None:
-            state.memory.ledger.release(number.pool_id, wamid)
-            state.sender.post(updates.failed(number, sent, (fate.code, fate.detail), now))
-            return
-        for name in _states(state, case.send):
-            state.sender.post(updates.status(number, sent, name, now))
-
-    if knobs.status_delay_s > 0:
-        state.schedule.at(case.now + knobs.status_delay_s, follow)
-    else:
-        follow(case.now)
-
-
-def _states(state: State, send: Send) -> list[str]:
-    if send.type == "reaction":
-        return ["sent"]  # a reaction is never said to be delivered (R§1.3)
-    wanted = {"sent": True, "delivered": state.knobs.delivered, "read": state.knobs.read}
-    return [name for name, is_wanted in wanted.items() if is_wanted]
-
-
 def _sent(case: Case, wamid: str) -> Sent:
     send = case.send
     category = "service"
@@ -200,4 +172,6 @@ def _sent(case: Case, wamid: str) -> Sent:
         to_group=send.to_group,
         category=category,
         callback_data=send.callback_data,
+        type=send.type,
+        takes_slot=case.is_counted_kind,
     )
