@@ -26,6 +26,8 @@ class Number:
     status: str = "CONNECTED"
     restricted_until: float | None = None
     flagged_until: float | None = None
+    spam_limited_until: float = 0.0
+    maintenance_until: float = 0.0
     is_test_number: bool = False
     is_on_biz_app: bool = False
     is_registered: bool = True

@@ -14,6 +14,7 @@ from gateway.emulator.graph.media import MediaStore
 from gateway.emulator.history import History
 from gateway.emulator.journal import Journal
 from gateway.emulator.knobs import Knobs
+from gateway.emulator.life.lived import Lived
 from gateway.emulator.life.people import People
 from gateway.emulator.registry import Registry
 from gateway.emulator.rules.judge import Memory
@@ -39,6 +40,7 @@ class State:
     ids: random.Random
     people: People
     seed: int
+    lived: Lived = field(default_factory=Lived)
     history: History = field(default_factory=History)
     memory: Memory = field(default_factory=Memory)
     schedule: Schedule = field(default_factory=Schedule)

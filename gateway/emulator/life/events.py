@@ -159,6 +159,6 @@ def restrict_account(state: State, body: NewRestriction) -> float:
     now = state.now()
     expires_at = float(int(now + body.duration_s if body.duration_s else body.expiration or now))
     state.registry.restrictions.append(Restriction(body.waba_id, body.restriction_type, expires_at))
-    update = updates.account_restriction(body.waba_id, body.restriction_type, expires_at, now)
+    update = updates.account_restrictions(body.waba_id, [body.restriction_type], expires_at, now)
     state.sender.post(update)
     return expires_at

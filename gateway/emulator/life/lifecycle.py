@@ -1,5 +1,6 @@
 """Moves numbers between CONNECTED, FLAGGED and RESTRICTED as quality and limits change."""
 
+from gateway.emulator.history import Change
 from gateway.emulator.registry import Number
 from gateway.emulator.state import State
 from gateway.emulator.webhooks import updates
@@ -17,6 +18,12 @@ def lower_limit(limit: int | None) -> int:
     finite = [level for level in LADDER if level is not None]
     below = [level for level in finite if limit is None or level < limit]
     return max(below, default=finite[0])
+
+
+def become(state: State, number: Number, status: str, now: float, reason: str) -> None:
+    """Give a number another status, and remember why."""
+    state.history.note(Change(now, number.id, "status", number.status, status, reason))
+    number.status = status
 
 
 def count(state: State, number: Number, user: str, now: float) -> None:
@@ -39,13 +46,13 @@ def user_was_counted(state: State, number: Number, now: float) -> None:
 def restrict(state: State, number: Number, now: float) -> None:
     """Make a number RESTRICTED for 24 h."""
     until = now + DAY_S
-    number.status = "RESTRICTED"
+    become(state, number, "RESTRICTED", now, "the messaging limit is used up")
     number.restricted_until = until
 
-    def end(_: float) -> None:
+    def end(due: float) -> None:
         if number.restricted_until == until:
             number.restricted_until = None
-            number.status = _status_without_restriction(number)
+            become(state, number, _status_without_restriction(number), due, "24 hours have passed")
 
     state.schedule.at(until, end)
 
@@ -61,7 +68,8 @@ def rate(state: State, number: Number, rating: str, now: float) -> None:
 
     Only in the regime per_number: since October 2025 numbers are not flagged any more (R§4.3).
     """
-    number.quality_rating = rating
+    old, number.quality_rating = number.quality_rating, rating
+    state.history.note(Change(now, number.id, "quality_rating", old, rating))
     if number.regime != "per_number":
         return
     if rating == "RED" and number.flagged_until is None:
@@ -75,7 +83,7 @@ def flag(state: State, number: Number, now: float) -> None:
     until = now + FLAG_S
     number.flagged_until = until
     if number.status == "CONNECTED":
-        number.status = "FLAGGED"
+        become(state, number, "FLAGGED", now, "the rating is RED")
     _tell_quality(state, number, "FLAGGED", now)
 
     def end(due: float) -> None:
@@ -89,14 +97,14 @@ def unflag(state: State, number: Number, now: float) -> None:
     """Take the flag away; the limit stays."""
     number.flagged_until = None
     if number.status == "FLAGGED":
-        number.status = "CONNECTED"
+        become(state, number, "CONNECTED", now, "the rating has recovered")
     _tell_quality(state, number, "UNFLAGGED", now)
 
 
 def _downgrade(state: State, number: Number, now: float) -> None:
     number.flagged_until = None
     if number.status == "FLAGGED":
-        number.status = "CONNECTED"
+        become(state, number, "CONNECTED", now, "7 days flagged, one level lower")
     set_limit(state, number, lower_limit(number.own_limit), now)
 
 
@@ -107,6 +115,7 @@ def set_limit(state: State, number: Number, limit: int | None, now: float) -> No
     of a portfolio (R§6.3).
     """
     old = state.registry.limit_of(number)
+    state.history.note(Change(now, number.pool_id, "messaging_limit", old, limit))
     if number.regime == "portfolio":
         state.registry.portfolio_limits[number.pool_id] = limit
         for waba_id in state.registry.wabas_of_pool(number.pool_id):
@@ -122,6 +131,7 @@ def set_limit(state: State, number: Number, limit: int | None, now: float) -> No
 def set_throughput(state: State, number: Number, level: int, now: float) -> None:
     """Change the messages per second; a rise is announced (THR, 17 Jun 2026, R§5.1)."""
     is_more = level > number.throughput
+    state.history.note(Change(now, number.id, "throughput", number.throughput, level))
     number.throughput = level
     if is_more:
         _tell_quality(state, number, "THROUGHPUT_UPGRADE", now)
@@ -132,7 +142,7 @@ def set_status(state: State, number: Number, status: str, now: float) -> None:
     number.restricted_until = None
     if status == "CONNECTED" and number.flagged_until is not None:
         unflag(state, number, now)
-    number.status = status
+    become(state, number, status, now, "set by hand")
     if status == "RESTRICTED":
         restrict(state, number, now)
     if status == "FLAGGED" and number.flagged_until is None:

@@ -1,14 +1,17 @@
 """Knows the people at the other end: who they are, and what is out of the ordinary about them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.emulator import world
 
 
 @dataclass(slots=True)
 class Person:
-    """One person as now; what each trait means is told in `world.User`."""
+    """One person as now; what each trait means is told in `world.User`.
+
+    `blocked` are the ids of the numbers the person has blocked, one by one.
+    """
 
     phone: str
     name: str = "Example User"
@@ -19,6 +22,11 @@ class Person:
     in_experiment: bool = False
     capped: bool = False
     username_only: bool = False
+    blocked: set[str] = field(default_factory=set)
+
+    def has_blocked(self, phone_number_id: str) -> bool:
+        """Whether messages of this number stay `sent` for ever."""
+        return self.blocked_business or phone_number_id in self.blocked
 
 
 class People:

@@ -135,6 +135,23 @@ def _asks_to_call(send: Send) -> bool:
     return send.type == "interactive" and send.payload["type"] == "call_permission_request"
 
 
+def spam_limit(case: Case) -> Finding | None:
+    """Stop what a number starts while too many people complain of it.
+
+    Source: ERR, 18 Jun 2026; how long it lasts is not published (R§2.4, R§4.1).
+    """
+    if case.is_reply or case.now >= case.number.spam_limited_until:
+        return None
+    return Finding("spam_limit", 131048, "Too many people blocked or reported this number.")
+
+
+def maintenance(case: Case) -> Finding | None:
+    """Say no while a number's throughput is being raised. Source: THR, 17 Jun 2026 (R§5.1)."""
+    if case.now >= case.number.maintenance_until:
+        return None
+    return Finding("maintenance", 131057, "The throughput of this number is being raised.")
+
+
 def service_window(case: Case) -> Finding | None:
     """Let only templates leave outside the 24 h window. Source: SEND, 21 May 2026 (R§3)."""
     if case.is_reply or case.send.type == "template":
@@ -204,6 +221,8 @@ RULES: tuple[Callable[[Case], Finding | None], ...] = (
     block_list,
     template,
     restriction,
+    spam_limit,
+    maintenance,
     throughput,
     pair_rate,
     service_window,

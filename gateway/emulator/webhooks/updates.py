@@ -1,6 +1,8 @@
 """Builds the values of Meta's webhooks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.emulator import identity
@@ -121,10 +123,26 @@ def user_preference(number: Number, user: str, value: str, now: float) -> Update
     return Update(number.waba_id, "user_preferences", whole)
 
 
-def account_restriction(waba_id: str, kind: str, expiration: float, now: float) -> Update:
+def account_restrictions(
+    waba_id: str, kinds: Sequence[str], expiration: float, now: float
+) -> Update:
     """Build an ACCOUNT_RESTRICTION. Source: W-ACC, 21 May 2026 (R§6.2)."""
-    info = [{"restriction_type": kind, "expiration": int(expiration)}]
+    info = [{"restriction_type": kind, "expiration": int(expiration)} for kind in kinds]
     value = {"event": "ACCOUNT_RESTRICTION", "restriction_info": info}
+    return Update(waba_id, "account_update", value, int(now))
+
+
+def account_violation(waba_id: str, kind: str, now: float) -> Update:
+    """Build an ACCOUNT_VIOLATION, which is a warning. Source: W-ACC, 21 May 2026 (R§6.2)."""
+    value = {"event": "ACCOUNT_VIOLATION", "violation_info": {"violation_type": kind}}
+    return Update(waba_id, "account_update", value, int(now))
+
+
+def account_disabled(waba_id: str, now: float) -> Update:
+    """Build a DISABLED_UPDATE; its date is meant for people. Source: W-ACC, 21 May 2026 (R§6.2)."""
+    day = datetime.fromtimestamp(now, UTC)
+    info = {"waba_ban_state": "DISABLE", "waba_ban_date": f"{day:%B} {day.day}, {day.year}"}
+    value = {"event": "DISABLED_UPDATE", "ban_info": info}
     return Update(waba_id, "account_update", value, int(now))
 
 

@@ -64,7 +64,7 @@ SHAPES: list[tuple[str, Update]] = [
             "Ana Ex",
         ),
     ),
-    ("account_update__account_restriction", updates.account_restriction(WABA, "X", NOW, NOW)),
+    ("account_update__account_restriction", updates.account_restrictions(WABA, ["X"], NOW, NOW)),
     ("user_marketing_preferences__resume", updates.user_preference(NUMBER, "346", "resume", NOW)),
     (
         "template_status_update__approved",
