@@ -11,6 +11,7 @@ from gateway.policy.rules import (
     marketing_preference,
     messaging_limit,
     pair_rate,
+    quality,
     restriction,
     service_window,
     template,
@@ -27,6 +28,7 @@ RULES: Final[dict[str, Rule]] = {
     "marketing_preference": marketing_preference.rule,
     "service_window": service_window.rule,
     "template": template.rule,
+    "quality": quality.rule,
     "messaging_limit": messaging_limit.rule,
     "pair_rate": pair_rate.rule,
 }

@@ -22,5 +22,7 @@ class Knobs:
     """Meta allows 45 in a burst; the rest is kept for what other systems send."""
     restricted_for: timedelta = timedelta(hours=24)
     flagged_for: timedelta = timedelta(days=7)
+    quality_look: timedelta = timedelta(hours=1)
+    """After this long a RED rating will have been read again."""
     shadow: frozenset[str] = frozenset()
     """Rules whose objections are counted but not enforced."""

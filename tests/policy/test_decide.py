@@ -9,7 +9,7 @@ from gateway.policy.decide import RULES, decide
 from gateway.policy.facts import RestrictionFacts, UserFacts
 from gateway.policy.knobs import Knobs
 from gateway.policy.verdict import Decision, Objection, Verdict
-from gateway.whatsapp.number import NumberStatus
+from gateway.whatsapp.number import NumberStatus, QualityRating
 from gateway.whatsapp.restriction import RestrictionType
 from tests.policy.making import HOUR, KNOBS, NOW, facts, number, pool, template, text
 
@@ -84,7 +84,7 @@ def test_with_all_objections_in_shadow_the_message_is_admitted(
 def test_each_rule_speaks_under_the_name_it_is_listed_by() -> None:
     restricted = RestrictionFacts(RestrictionType.RESTRICTED_BIZ_INITIATED_MESSAGING, None)
     everything_wrong = facts(
-        number=number(status=NumberStatus.BANNED),
+        number=number(status=NumberStatus.BANNED, quality_rating=QualityRating.RED),
         pool=pool(counted=100),
         user=UserFacts(pair_tat=NOW + 2 * HOUR, marketing_stopped=True),
         restrictions=(restricted,),
