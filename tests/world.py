@@ -123,7 +123,7 @@ class World:
         self.options = options
         self.keys = DemoKeys.new()
         self.clock = StillClock() if options.still else SandboxClock()
-        knobs = options.knobs or Knobs()
+        knobs = options.knobs or Knobs(batching="greedy")
         self.emulator = Emulator(
             scenery(self.keys, options.limits, options.throughput),
             clock=self.clock,

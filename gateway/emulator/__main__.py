@@ -4,34 +4,40 @@ import argparse
 import asyncio
 import signal
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from gateway.emulator.emulator import Emulator
+from gateway.emulator.emulator import KEEP_SENDS, Emulator
 from gateway.emulator.knobs import Knobs
 from gateway.emulator.serve import serve
-from gateway.emulator.world import World
+from gateway.emulator.steering import scenario as scenarios
+from gateway.emulator.steering.scenario import BadScenario, Scenario
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m gateway.emulator", description=__doc__)
-    parser.add_argument("--world", required=True, type=Path, help="JSON or TOML file of the world")
+    played = parser.add_mutually_exclusive_group(required=True)
+    played.add_argument("--world", type=Path, help="JSON or TOML file of the world")
+    played.add_argument("--scenario", help="a shipped scenario's name, or a TOML file")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default=8090, type=int, help="0 takes a free one")
-    parser.add_argument("--mode", default="enforce", choices=["enforce", "observe"])
-    parser.add_argument("--seed", default=0, type=int)
-    parser.add_argument("--keep-sends", default=200_000, type=int)
-    parser.add_argument("--knobs", default="{}", help="JSON object of knobs")
+    parser.add_argument("--mode", choices=["enforce", "observe"])
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--speed", type=float, help="seconds of its clock a second; 0 stands still")
+    parser.add_argument("--keep-sends", default=KEEP_SENDS, type=int)
+    parser.add_argument("--knobs", help="JSON object of knobs")
     return parser.parse_args()
 
 
-def _world(path: Path) -> dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    data: dict[str, Any] = tomllib.loads(text) if path.suffix == ".toml" else orjson.loads(text)
-    return data
+def _scenario(arguments: argparse.Namespace) -> Scenario:
+    if arguments.scenario is not None:
+        played = scenarios.named(arguments.scenario)
+    else:
+        played = Scenario(world=scenarios.read_world(arguments.world))
+    if arguments.knobs is not None:
+        played = played.model_copy(update={"knobs": Knobs.model_validate_json(arguments.knobs)})
+    return scenarios.changed(
+        played, mode=arguments.mode, seed=arguments.seed, speed=arguments.speed
+    )
 
 
 def _announce(url: str) -> None:
@@ -39,14 +45,8 @@ def _announce(url: str) -> None:
     sys.stdout.flush()
 
 
-async def _run(arguments: argparse.Namespace) -> None:
-    emulator = Emulator(
-        World.model_validate(_world(arguments.world)),
-        mode=arguments.mode,
-        seed=arguments.seed,
-        knobs=Knobs.model_validate_json(arguments.knobs),
-        keep_sends=arguments.keep_sends,
-    )
+async def _run(arguments: argparse.Namespace, played: Scenario) -> None:
+    emulator = Emulator.playing(played, keep_sends=arguments.keep_sends)
     serving = asyncio.create_task(
         serve(emulator, host=arguments.host, port=arguments.port, on_ready=_announce)
     )
@@ -55,5 +55,14 @@ async def _run(arguments: argparse.Namespace) -> None:
     await asyncio.gather(serving, return_exceptions=True)
 
 
+def _main() -> None:
+    arguments = _arguments()
+    try:
+        played = _scenario(arguments)
+    except BadScenario as error:
+        sys.exit(f"emulator: {error}")
+    asyncio.run(_run(arguments, played))
+
+
 if __name__ == "__main__":
-    asyncio.run(_run(_arguments()))
+    _main()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from gateway.emulator.graph import media_door, routing
 from gateway.emulator.state import State
@@ -14,7 +15,15 @@ _LARGEST_BODY = 110 * 1024 * 1024
 
 def application(state: State) -> web.Application:
     """Build the application; starting it starts the webhook sender and the schedule."""
-    app = web.Application(client_max_size=_LARGEST_BODY)
+
+    @web.middleware
+    async def one_call(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        finally:
+            state.sender.seal()
+
+    app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[one_call])
     app.add_routes(doors.routes(state))
 
     async def download(request: web.Request) -> web.StreamResponse:
@@ -28,7 +37,8 @@ def application(state: State) -> web.Application:
 
     async def background(_: web.Application) -> AsyncIterator[None]:
         await state.sender.start()
-        watcher = asyncio.create_task(state.schedule.watch(lambda: state.clock.now().timestamp()))
+        watching = state.schedule.watch(lambda: state.clock.now().timestamp(), state.speed)
+        watcher = asyncio.create_task(watching)
         yield
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)

@@ -17,20 +17,37 @@ class Clock(Protocol):
 
 
 class EmulatorClock:
-    """Real time plus whatever was added by `advance`."""
+    """Time that begins at `start` (None: now) and passes `speed` times as fast as real time.
 
-    def __init__(self) -> None:
-        self._ahead = timedelta()
+    With speed 0 it stands still and is moved by `advance` alone, which makes every run of the same
+    calls alike to the microsecond.
+    """
+
+    def __init__(self, start: datetime | None = None, speed: float = 1.0) -> None:
+        self.begin(start, speed)
+
+    def begin(self, start: datetime | None, speed: float) -> None:
+        """Begin anew; the only way in which the clock may be turned back."""
+        self.speed = speed
+        self._began = _real_now()
+        self._ahead = timedelta() if start is None else start.astimezone(UTC) - self._began
 
     def now(self) -> datetime:
-        """Return real UTC time plus the seconds added so far."""
-        return datetime.now(UTC) + self._ahead  # noqa: TID251 - the emulator's own source of time
+        """Return the emulated UTC time, with the seconds added so far."""
+        real = _real_now()
+        if self.speed != 1.0:
+            real = self._began + (real - self._began) * self.speed
+        return real + self._ahead
 
     def advance(self, seconds: float) -> None:
         """Move forward; negative seconds raise ValueError, since Meta's clock never turns back."""
         if seconds < 0:
             raise ValueError("a clock cannot be turned back")
         self._ahead += timedelta(seconds=seconds)
+
+
+def _real_now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the emulator's own source of time
 
 
 def iso(instant: float) -> str:

@@ -52,6 +52,13 @@ class History:
         if change.old != change.new:
             self.changes.append(change)
 
+    def by_subject(self) -> dict[str, list[Change]]:
+        """Sort all of it by whom it happened to."""
+        found: dict[str, list[Change]] = {}
+        for each in self.changes:
+            found.setdefault(each.subject, []).append(each)
+        return found
+
     def of(self, subject: str, kind: Kind | None = None) -> list[Change]:
         """List what happened to one subject, all of it or of one kind."""
         return [

@@ -1,12 +1,13 @@
 """Writes down what the emulator saw: every send and every rule its sender broke."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.emulator.clock import iso
 
 Outcome = Literal["accepted", "refused"]
+Fate = Literal["accepted", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +88,34 @@ class Violation:
         }
 
 
+# These stand for the type of a Direct Send, and of a message that would be one but may not (R§1.8).
+DIRECT, MISDIRECTED = "direct", "misdirected"
+# The class of a message: number, type, category of its template, whether it is a reply, to a group,
+# and its fate. The type of an interactive message is that of its interactive object.
+Class = tuple[str, str, str | None, bool, bool, Fate]
+
+
 class Journal:
     """The last `keep` sends and violations, in the order in which they were seen.
 
-    `sends_seen` and `violations_seen` count all of them, also those no longer kept.
+    `sends_seen` and `violations_seen` count all of them, also those no longer kept. For the report
+    `judged` counts messages by their class, `unjudged` by number those that were refused before any
+    rule was asked, and `broken` violations by rule; clearing the lists does not touch these.
     """
 
     def __init__(self, keep: int) -> None:
+        self.keep = keep
         self.sends: deque[Sighting] = deque(maxlen=keep)
         self.violations: deque[Violation] = deque(maxlen=keep)
         self.sends_seen = 0
         self.violations_seen = 0
+        self.judged: dict[Class, int] = {}
+        self.unjudged: Counter[str] = Counter()
+        self.broken: Counter[str] = Counter()
+
+    def weighed(self, message: Class) -> None:
+        """Count a message on which the rules were asked, in one step since it is done for all."""
+        self.judged[message] = self.judged.get(message, 0) + 1
 
     def saw(self, sighting: Sighting) -> None:
         """Keep a send."""
@@ -108,6 +126,7 @@ class Journal:
         """Keep a violation."""
         self.violations.append(violation)
         self.violations_seen += 1
+        self.broken[violation.rule] += 1
 
     def forget_sends(self) -> None:
         """Begin the list of sends anew."""

@@ -34,6 +34,9 @@ class Knobs(BaseModel):
     Webhooks: `batching` by_call sends what one call caused in deliveries of its own, so that the
     same calls give the same bodies; greedy fills every delivery with whatever waits. A receiver
     that does not answer 200 is tried again for `webhook_retry_horizon_s` (row 13).
+
+    Templates: a new or edited one is approved after `template_review_s`; with `template_pacing` and
+    `portfolio_pacing` most messages of a campaign wait until its first ones are judged (R§6.4).
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
@@ -70,5 +73,6 @@ class Knobs(BaseModel):
     webhook_timeout_s: float = Field(default=10.0, gt=0.0)
     capability_format: CapabilityFormat = "tier"
 
+    template_review_s: float = Seconds
     template_pacing: bool = False
     portfolio_pacing: bool = False

@@ -6,12 +6,14 @@ from typing import Any
 
 import orjson
 
-from gateway.emulator import identity
+from gateway.emulator import identity, interactive
 from gateway.emulator.errors import Refusal
 from gateway.emulator.registry import Number
 
 _LONGEST_CALLBACK_DATA = 512
 _LONGEST_TEXT = 4096
+_LONGEST_CAPTION = 1024
+_OF_GROUPS_ONLY = frozenset({"pin", "unpin"})
 MEDIA_TYPES = frozenset({"image", "video", "audio", "document", "sticker"})
 # Every documented type and the JSON type of its payload. Source: OAPI, SEND, GRP (R§1.3).
 _PAYLOADS: dict[str, type] = {
@@ -30,6 +32,12 @@ _PAYLOADS: dict[str, type] = {
     "pin": dict,
     "unpin": dict,
 }
+# What Direct Send and the MM API add to a message. Source: DIRECT, MM (R§1.7, R§1.8).
+_OPTIONS: dict[str, tuple[type, str]] = {
+    "category": (str, "string"),
+    "product_policy": (str, "string"),
+    "message_activity_sharing": (bool, "boolean"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,7 @@ class Send:
     """A message that is well-formed.
 
     `given` is the recipient as written; `user` the same person as the emulator counts them.
+    `category` is that of a Direct Send (R§1.8), `product_policy` one for the MM API (R§1.7).
     """
 
     user: str
@@ -55,6 +64,17 @@ class Send:
     template_name: str | None
     template_language: str | None
     callback_data: str | None
+    category: str | None = None
+    product_policy: str | None = None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it is a Direct Send: utility, of a type that may be one (DIRECT, R§1.8)."""
+        if self.category is None or self.category.lower() != "utility":
+            return False
+        return self.type == "text" or (
+            self.type == "interactive" and self.payload["type"] in {"button", "cta_url"}
+        )
 
     @property
     def text(self) -> str | None:
@@ -164,10 +184,16 @@ def _message(message: dict[str, Any], recipient: _Recipient) -> Send | Refusal:
     if payload is None:
         return Refusal(131008, f"The parameter {kind} is required for messages of type {kind}.")
     if not isinstance(payload, expected):
+        payload = _decoded(payload)
+    if not isinstance(payload, expected):
         return Refusal(100, f"The parameter {kind} has the wrong JSON type.")
     callback_data = message.get("biz_opaque_callback_data")
     problem = (
-        _callback_problem(callback_data) or _context_problem(message) or _problem(kind, payload)
+        _callback_problem(callback_data)
+        or _context_problem(message)
+        or _option_problem(message)
+        or _group_problem(kind, recipient)
+        or _problem(kind, payload)
     )
     if problem is not None:
         return problem
@@ -182,7 +208,19 @@ def _message(message: dict[str, Any], recipient: _Recipient) -> Send | Refusal:
         template_name=template.get("name"),
         template_language=template.get("language", {}).get("code"),
         callback_data=callback_data,
+        category=message.get("category"),
+        product_policy=message.get("product_policy"),
     )
+
+
+def _decoded(payload: object) -> object:
+    """Read a payload that is JSON within a string, which some SDKs send and Graph takes."""
+    if not isinstance(payload, str):
+        return payload
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return payload
 
 
 def _type_by_payload(message: dict[str, Any]) -> str:
@@ -204,9 +242,26 @@ def _callback_problem(callback_data: object) -> Refusal | None:
 
 def _context_problem(message: dict[str, Any]) -> Refusal | None:
     context = message.get("context")
-    if context is not None and not isinstance(context, dict):
+    if context is None:
+        return None
+    if not isinstance(context, dict):
         return Refusal(100, "The parameter context must be an object.")
+    return _string_problem(context, "context", "message_id")
+
+
+def _option_problem(message: dict[str, Any]) -> Refusal | None:
+    if _OPTIONS.keys().isdisjoint(message):
+        return None
+    for name, (expected, what) in _OPTIONS.items():
+        if not isinstance(message.get(name), expected | None):
+            return Refusal(100, f"The parameter {name} must be a {what}.")
     return None
+
+
+def _group_problem(kind: str, recipient: _Recipient) -> Refusal | None:
+    if recipient.to_group or kind not in _OF_GROUPS_ONLY:
+        return None
+    return Refusal(131009, f"Messages of type {kind} are for groups only.")
 
 
 def _problem(kind: str, payload: Any) -> Refusal | None:
@@ -220,6 +275,8 @@ def _text_problem(payload: dict[str, Any]) -> Refusal | None:
     problem = _string_problem(payload, "text", "body")
     if problem is None and len(payload["body"]) > _LONGEST_TEXT:
         return Refusal(100, "The parameter text.body is longer than 4096 characters.")
+    if not isinstance(payload.get("preview_url", False), bool):
+        return Refusal(100, "The parameter text.preview_url must be a boolean.")
     return problem
 
 
@@ -229,7 +286,13 @@ def _media_problem(kind: str, payload: dict[str, Any]) -> Refusal | None:
         return Refusal(131008, f"One of {kind}.id and {kind}.link is required.")
     if len(given) > 1:
         return Refusal(131009, f"Only one of {kind}.id and {kind}.link may be given.")
-    return _string_problem(payload, kind, given[0])
+    if not isinstance(payload.get("voice", False), bool):
+        return Refusal(100, f"The parameter {kind}.voice must be a boolean.")
+    named = [given[0], *(key for key in ("caption", "filename") if payload.get(key) is not None)]
+    problem = next((each for key in named if (each := _string_problem(payload, kind, key))), None)
+    if problem is None and len(payload.get("caption") or "") > _LONGEST_CAPTION:
+        return Refusal(100, f"The parameter {kind}.caption is longer than 1024 characters.")
+    return problem
 
 
 def _template_problem(payload: dict[str, Any]) -> Refusal | None:
@@ -240,23 +303,34 @@ def _template_problem(payload: dict[str, Any]) -> Refusal | None:
         return Refusal(100, "The parameter template.language must be an object.")
     if not isinstance(payload.get("components", []), list):
         return Refusal(100, "The parameter template.components must be an array.")
+    if not all(isinstance(each, dict) for each in payload.get("components", ())):
+        return Refusal(100, "The parameter template.components must be an array of objects.")
     return _string_problem(payload, "template", "name") or _string_problem(
         language, "template.language", "code"
     )
 
 
 def _reaction_problem(payload: dict[str, Any]) -> Refusal | None:
+    if not isinstance(payload.get("emoji", ""), str):  # an empty one takes the reaction back
+        return Refusal(100, "The parameter reaction.emoji must be a string.")
     return _string_problem(payload, "reaction", "message_id")
 
 
-def _interactive_problem(payload: dict[str, Any]) -> Refusal | None:
-    return _string_problem(payload, "interactive", "type")
+def _pin_problem(payload: dict[str, Any]) -> Refusal | None:
+    return _string_problem(payload, "pin", "message_id")
 
 
 def _location_problem(payload: dict[str, Any]) -> Refusal | None:
-    missing = [key for key in ("latitude", "longitude") if payload.get(key) is None]
-    if missing:
-        return Refusal(131008, f"The parameter location.{missing[0]} is required.")
+    for key, most in (("latitude", 90), ("longitude", 180)):
+        value = payload.get(key)
+        if value is None:
+            return Refusal(131008, f"The parameter location.{key} is required.")
+        try:
+            degrees = float(value)  # SDKs write them as text, too
+        except (TypeError, ValueError):
+            return Refusal(100, f"The parameter location.{key} must be a number.")
+        if not -most <= degrees <= most:
+            return Refusal(131009, f"The parameter location.{key} is beyond {most} degrees.")
     return None
 
 
@@ -265,6 +339,15 @@ def _contacts_problem(payload: list[Any]) -> Refusal | None:
         return Refusal(131008, "The parameter contacts must name at least one contact.")
     if not all(isinstance(contact, dict) for contact in payload):
         return Refusal(100, "The parameter contacts must be an array of objects.")
+    for contact in payload:
+        name = contact.get("name")
+        if name is None:
+            return Refusal(131008, "The parameter contacts.name is required.")
+        if not isinstance(name, dict):
+            return Refusal(100, "The parameter contacts.name must be an object.")
+        problem = _string_problem(name, "contacts.name", "formatted_name")
+        if problem is not None:
+            return problem
     return None
 
 
@@ -281,7 +364,9 @@ _CHECKS: dict[str, Callable[[Any], Refusal | None]] = {
     "text": _text_problem,
     "template": _template_problem,
     "reaction": _reaction_problem,
-    "interactive": _interactive_problem,
+    "interactive": interactive.problem,
+    "pin": _pin_problem,
+    "unpin": _pin_problem,
     "location": _location_problem,
     "contacts": _contacts_problem,
 }

@@ -11,6 +11,28 @@ _COEXISTENCE_MPS = 20
 
 
 @dataclass(slots=True)
+class Registration:
+    """How a number came to be registered, as far as it matters later (R§1.1, R§7.7)."""
+
+    is_verified: bool = True
+    pin: str | None = None
+    attempts: list[float] = field(default_factory=list)
+    blocked_until: float = 0.0
+
+
+@dataclass(slots=True)
+class Group:
+    """A group and the digits of who is in it (R§1.9)."""
+
+    id: str
+    phone_number_id: str
+    subject: str
+    description: str
+    created_at: float
+    participants: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Number:
     """A business number as it is now; instants are seconds since 1970."""
 
@@ -31,6 +53,8 @@ class Number:
     is_test_number: bool = False
     is_on_biz_app: bool = False
     is_registered: bool = True
+    registration: Registration = field(default_factory=Registration)
+    settings: dict[str, Any] = field(default_factory=dict)
     blocked_users: dict[str, str] = field(default_factory=dict)
     profile: dict[str, Any] = field(default_factory=dict)
     digits: str = ""
@@ -47,7 +71,10 @@ class Number:
 
 @dataclass(slots=True)
 class Template:
-    """A template as it is now."""
+    """A template as it is now; instants are seconds since 1970.
+
+    `pauses` counts those for quality. `paused_until` None is a pause that only a person ends.
+    """
 
     id: str
     waba_id: str
@@ -62,6 +89,9 @@ class Template:
     pauses: int = 0
     message_send_ttl_seconds: int | None = None
     appeal: float = 0.8
+    paused_until: float | None = None
+    unpaused_at: float = 0.0
+    category_to_be: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +116,10 @@ class Registry:
 
     def __init__(self, start: world.World) -> None:
         self.tokens = {token.token: frozenset(token.waba_ids) for token in start.tokens}
+        self.token_ends = {
+            token.token: token.expires_at for token in start.tokens if token.expires_at is not None
+        }
+        self.groups: dict[str, Group] = {}
         self.portfolio_limits = {each.id: each.messaging_limit for each in start.portfolios}
         self.verified = {each.id for each in start.portfolios if each.verified}
         self.wabas = {each.id: each for each in start.wabas}
@@ -126,7 +160,10 @@ class Registry:
 
     def waba(self, waba_id: str) -> world.Waba:
         """Describe a WABA; an ordinary one unless the world says otherwise."""
-        return self.wabas.get(waba_id) or world.Waba(id=waba_id)
+        found = self.wabas.get(waba_id)
+        if found is None:
+            found = self.wabas[waba_id] = world.Waba(id=waba_id)
+        return found
 
     def wabas_of_pool(self, pool_id: str) -> list[str]:
         """List the WABAs whose numbers share a pool."""
@@ -159,6 +196,7 @@ def _number(start: world.Number) -> Number:
         is_test_number=start.is_test_number,
         is_on_biz_app=start.is_on_biz_app,
         is_registered=start.is_registered,
+        registration=Registration(is_verified=start.is_verified),
     )
 
 

@@ -11,9 +11,15 @@ _FASTEST_LOOK_S = 0.005
 
 
 class Schedule:
-    """Deeds with an hour; each is called with the hour it was planned for."""
+    """Deeds with an hour; each is called with the hour it was planned for.
+
+    While a deed is being done `hour` is its hour, else None: what happens in it happens then, no
+    matter how late anybody looked at the clock. `between` is called before and after each deed.
+    """
 
     def __init__(self) -> None:
+        self.hour: float | None = None
+        self.between: Callable[[], None] = lambda: None
         self._heap: list[tuple[float, int, Deed]] = []
         self._order = itertools.count()
         self._changed = asyncio.Event()
@@ -26,18 +32,35 @@ class Schedule:
     def run_due(self, now: float) -> int:
         """Do everything that has become due, oldest first; returns how much it was."""
         done = 0
-        while self._heap and self._heap[0][0] <= now:
-            due, _, deed = heapq.heappop(self._heap)
-            deed(due)
-            done += 1
+        try:
+            while self._heap and self._heap[0][0] <= now:
+                self.between()
+                self.hour, _, deed = heapq.heappop(self._heap)
+                deed(self.hour)
+                self.between()
+                done += 1
+        finally:
+            self.hour = None
         return done
 
-    async def watch(self, now: Callable[[], float]) -> None:
-        """Do deeds as time passes, for ever; a jump of the clock is told by `run_due` instead."""
+    def forget(self) -> None:
+        """Drop everything that was planned."""
+        self._heap.clear()
+        self._changed.set()
+
+    async def watch(
+        self, now: Callable[[], float], speed: Callable[[], float] = lambda: 1.0
+    ) -> None:
+        """Do deeds as time passes, for ever; a jump of the clock is told by `run_due` instead.
+
+        `speed` tells how many seconds of the clock one second lasts.
+        """
         while True:
             self.run_due(now())
             self._changed.clear()
-            wait = self._heap[0][0] - now() if self._heap else _SLOWEST_LOOK_S
+            wait = _SLOWEST_LOOK_S
+            if self._heap and speed() > 0:
+                wait = (self._heap[0][0] - now()) / speed()
             wait = min(max(wait, _FASTEST_LOOK_S), _SLOWEST_LOOK_S)
             try:
                 async with asyncio.timeout(wait):

@@ -15,10 +15,11 @@ class _Part(BaseModel):
 
 
 class Token(_Part):
-    """An access token and the WABAs it may touch."""
+    """An access token and the WABAs it may touch; `expires_at` is in unix seconds, None never."""
 
     token: str = Field(min_length=1)
     waba_ids: list[str] = Field(default_factory=list)
+    expires_at: float | None = None
 
 
 class Portfolio(_Part):
@@ -63,6 +64,7 @@ class Number(_Part):
     is_test_number: bool = False
     is_on_biz_app: bool = False
     is_registered: bool = True
+    is_verified: bool = True
 
 
 class Template(_Part):

@@ -1,6 +1,6 @@
 import asyncio
 
-from tests.emulator.conftest import FIRST, Cloud, Start, template
+from tests.emulator.conftest import ANA, BEN, FIRST, Cloud, Receiver, Start, flushed, template
 
 
 async def test_paths_work_with_and_without_a_version(cloud: Cloud) -> None:
@@ -16,6 +16,20 @@ async def test_time_that_passes_by_itself_brings_what_is_due(start: Start) -> No
     cloud.emulator.on_clock_advanced()
     async with asyncio.timeout(5):
         await seen.wait()
+
+
+async def test_what_one_call_caused_is_a_delivery_of_its_own(
+    told: tuple[Cloud, Receiver],
+) -> None:
+    """Source: R§8.1 says only that batches vary; here they depend on the calls alone."""
+    cloud, receiver = told
+    await cloud.steer("/knobs", webhooks_paused=True)
+    await cloud.write()
+    await cloud.send(template(ANA))
+    await cloud.send(template(BEN))
+    await cloud.steer("/knobs", webhooks_paused=False)
+    await flushed(cloud)
+    assert [len(body["entry"][0]["changes"]) for body in receiver.bodies] == [1, 2, 2]
 
 
 async def test_a_second_emulator_shares_nothing(start: Start) -> None:

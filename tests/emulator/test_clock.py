@@ -1,4 +1,4 @@
-from datetime import UTC
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -11,6 +11,27 @@ def test_advance_moves_the_clock_at_least_that_far() -> None:
     clock.advance(3600)
     assert (clock.now() - before).total_seconds() >= 3600
     assert clock.now().tzinfo is UTC
+
+
+def test_a_clock_may_begin_elsewhere_and_stand_still() -> None:
+    clock = EmulatorClock(datetime(2026, 11, 2, 10, tzinfo=timezone(timedelta(hours=1))), speed=0)
+    assert clock.now() == datetime(2026, 11, 2, 9, tzinfo=UTC)
+    assert clock.now().tzinfo is UTC
+    clock.advance(60)
+    assert clock.now() == datetime(2026, 11, 2, 9, 1, tzinfo=UTC)
+
+
+def test_a_hurried_clock_runs_ahead_of_the_real_one() -> None:
+    real, hurried = EmulatorClock(), EmulatorClock(speed=1e9)
+    assert (hurried.now() - real.now()).total_seconds() > 60
+
+
+def test_only_a_new_beginning_turns_the_clock_back() -> None:
+    start = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    clock = EmulatorClock(start, speed=0)
+    clock.advance(60)
+    clock.begin(start, speed=0)
+    assert clock.now() == start
 
 
 def test_the_clock_cannot_be_turned_back() -> None:

@@ -1,5 +1,8 @@
+from datetime import UTC, datetime
+
 from gateway.emulator import Emulator, Knobs
 from gateway.emulator.clock import EmulatorClock
+from gateway.emulator.steering.scenario import Scenario
 from tests.emulator.conftest import FIRST, LONE, Start, StillClock, template, world
 
 
@@ -18,6 +21,17 @@ def test_knobs_are_not_shared_between_emulators() -> None:
     one, other = Emulator(world()), Emulator(world())
     one.state.knobs.read = True
     assert other.state.knobs == Knobs()
+
+
+def test_an_emulator_that_plays_a_scenario_takes_everything_from_it() -> None:
+    start = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    knobs = Knobs(read=True)
+    scenario = Scenario(world=world(), mode="observe", seed=7, knobs=knobs, start=start, speed=0.0)
+    emulator = Emulator.playing(scenario, keep_sends=3)
+    state = emulator.state
+    assert (state.mode, state.seed, state.knobs, state.journal.keep) == ("observe", 7, knobs, 3)
+    assert emulator.clock.now() == start
+    assert state.knobs is not knobs
 
 
 async def test_tick_does_what_became_due_when_the_owner_moved_the_clock() -> None:

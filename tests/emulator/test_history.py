@@ -18,6 +18,17 @@ def test_changes_are_kept_in_order_and_found_by_subject_and_kind() -> None:
     }
 
 
+def test_changes_are_sorted_by_whom_they_happened_to() -> None:
+    history = History()
+    for at, subject in enumerate("232"):
+        history.note(Change(at, subject, "throughput", 80, 1000))
+    found = history.by_subject()
+    assert {subject: [each.at for each in changes] for subject, changes in found.items()} == {
+        "2": [0, 2],
+        "3": [1],
+    }
+
+
 def test_what_stays_as_it_was_is_no_change() -> None:
     history = History()
     history.note(Change(1.0, "2", "status", "CONNECTED", "CONNECTED"))

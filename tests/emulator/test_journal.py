@@ -23,6 +23,18 @@ def test_the_journal_can_begin_anew() -> None:
     assert (len(journal.sends), journal.sends_seen) == (0, 0)
 
 
+def test_counting_goes_on_when_the_lists_are_cleared_or_full() -> None:
+    journal = Journal(keep=1)
+    for _ in range(3):
+        journal.weighed(("1", "text", None, True, False, "accepted"))
+        journal.saw(sighting("a", Ending(0.0, "wamid.x")))
+        journal.blame(Violation(0.0, "1", "a", "pair_rate", 131056, "why", None))
+    journal.forget_sends()
+    journal.forget_violations()
+    assert journal.judged == {("1", "text", None, True, False, "accepted"): 3}
+    assert journal.broken == {"pair_rate": 3}
+
+
 def test_accepted_is_what_has_a_wamid() -> None:
     accepted = sighting("a", Ending(0.0, "wamid.x", fails_with=131047)).as_json()
     assert (accepted["outcome"], accepted["code"], accepted["fails_with"]) == (

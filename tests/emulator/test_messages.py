@@ -1,5 +1,6 @@
 """The form of a message, in the order of R§12.3."""
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from gateway.emulator import identity, messages
 from gateway.emulator.errors import Refusal
 from gateway.emulator.messages import Receipt, Send
 from tests.emulator.conftest import FIRST, state, template, text
-from tests.payloads import REAL_SENDS
+from tests.payloads import OWN_SENDS, REAL_SENDS
 
 STATE = state()
 NUMBER = STATE.registry.numbers[FIRST]
@@ -29,6 +30,21 @@ def sent(message: Any) -> Send:
 COMPONENTS = {"name": "a", "language": {"code": "en"}, "components": {}}
 TWO_SOURCES = {"id": "1", "link": "x"}
 BAD_BSUID = {"messaging_product": "whatsapp", "recipient": "x", "text": {"body": "a"}}
+VOICE = {"id": "1", "voice": "yes"}
+TEXTS = {"name": "a", "language": {"code": "en"}, "components": ["a"]}
+NUMBERED = {"name": 1, "language": {"code": "en"}}
+CODELESS = {"name": "a", "language": {}}
+NUMBER_EMOJI = {"message_id": "a", "emoji": 1}
+IN_WORDS = {"latitude": "north", "longitude": 1}
+OFF_EARTH = {"latitude": 91, "longitude": 1}
+HALF_NAME = [{"name": {"first_name": "Ana"}}]
+GROUP = {"messaging_product": "whatsapp", "to": "GROUP1", "recipient_type": "group"}
+
+
+def image(**source: Any) -> dict[str, Any]:
+    return text() | {"type": "image", "image": source}
+
+
 WRONG: list[tuple[str, Any, int]] = [
     ("no JSON", b"{", 100),
     ("no object", b"[]", 100),
@@ -58,6 +74,26 @@ WRONG: list[tuple[str, Any, int]] = [
     ("components as object", template() | {"template": COMPONENTS}, 100),
     ("a reaction to nothing", text() | {"type": "reaction", "reaction": {"emoji": "x"}}, 131008),
     ("interactive without type", text() | {"type": "interactive", "interactive": {}}, 131008),
+    ("a caption too long", image(id="1", caption="x" * 1025), 100),
+    ("a caption that is no text", image(id="1", caption=1), 100),
+    ("a link that is no text", image(link=1), 100),
+    ("a preview that is no yes or no", text() | {"text": {"body": "a", "preview_url": "yes"}}, 100),
+    ("a voice that is no yes or no", text() | {"type": "audio", "audio": VOICE}, 100),
+    ("a context without a message", text(context={}), 131008),
+    ("a context of a number", text(context={"message_id": 1}), 100),
+    ("components of text", template() | {"template": TEXTS}, 100),
+    ("a template named by a number", template() | {"template": NUMBERED}, 100),
+    ("a language without a code", template() | {"template": CODELESS}, 131008),
+    ("an emoji of a number", text() | {"type": "reaction", "reaction": NUMBER_EMOJI}, 100),
+    ("a pin for one person", text() | {"type": "pin", "pin": {"message_id": "wamid.x"}}, 131009),
+    ("a pin of nothing", GROUP | {"type": "pin", "pin": {}}, 131008),
+    ("an unpin for one person", text() | {"type": "unpin", "unpin": {"message_id": "a"}}, 131009),
+    ("a location in words", text() | {"type": "location", "location": IN_WORDS}, 100),
+    ("a location off the Earth", text() | {"type": "location", "location": OFF_EARTH}, 131009),
+    ("a contact without name", text() | {"type": "contacts", "contacts": [{}]}, 131008),
+    ("a contact's name as text", text() | {"type": "contacts", "contacts": [{"name": "a"}]}, 100),
+    ("a contact's name in part", text() | {"type": "contacts", "contacts": HALF_NAME}, 131008),
+    ("an unknown kind of recipient", text(recipient_type="crowd"), 100),
     ("half a location", text() | {"type": "location", "location": {"latitude": 1}}, 131008),
     ("no contacts", text() | {"type": "contacts", "contacts": []}, 131008),
     ("contacts of text", text() | {"type": "contacts", "contacts": ["a"]}, 100),
@@ -80,11 +116,34 @@ def test_an_absent_type_is_text() -> None:
     listed = {
         "messaging_product": "whatsapp",
         "to": "+34600000001",
-        "interactive": {"type": "list"},
+        "interactive": {"type": "call_permission_request"},
     }
     assert sent(listed).type == "interactive"
     message = {key: value for key, value in text().items() if key != "type"}
     assert (sent(message).type, sent(message).text) == ("text", "hello")
+
+
+RIGHT = [
+    text(body="x" * 4096),
+    image(link="https://media.example.com/a.png", caption="x" * 1024),
+    text() | {"type": "audio", "audio": {"id": "1", "voice": True}},
+    text() | {"type": "document", "document": {"id": "1", "filename": "a.pdf"}},
+    text() | {"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": ""}},
+    text() | {"type": "location", "location": {"latitude": "40.4", "longitude": -3.7}},
+    GROUP | {"type": "pin", "pin": {"message_id": "wamid.x"}},
+    text(context={"message_id": "wamid.x"}),
+]
+
+
+@pytest.mark.parametrize("message", RIGHT)
+def test_what_just_fits_is_taken(message: dict[str, Any]) -> None:
+    """Source: OAPI v23.0, SEND 21 May 2026, GRP 2026 (R§1.3)."""
+    assert isinstance(parse(message), Send)
+
+
+@pytest.mark.parametrize("path", sorted(OWN_SENDS.glob("*.json")), ids=lambda path: path.stem)
+def test_our_own_messages_have_the_right_form(path: Path) -> None:
+    assert not isinstance(parse(path.read_bytes()), Refusal)
 
 
 def test_unknown_keys_are_passed_over() -> None:
@@ -124,3 +183,11 @@ def test_every_example_of_meta_has_the_right_form() -> None:
     for each in requests:
         parsed = parse(each["request"], lenient=True)
         assert not isinstance(parsed, Refusal), (each["name"], parsed)
+
+
+def test_a_payload_may_be_json_within_a_string() -> None:
+    """Some SDKs write contacts like that, and the Graph API reads them."""
+    contacts = [{"name": {"formatted_name": "Ana"}}]
+    message = {"messaging_product": "whatsapp", "to": "+34600000001", "type": "contacts"}
+    assert sent(message | {"contacts": orjson.dumps(contacts).decode()}).payload == contacts
+    assert isinstance(parse(message | {"contacts": "Ana"}), Refusal)

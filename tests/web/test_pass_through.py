@@ -121,6 +121,7 @@ async def test_numbers_accounts_and_templates_answer_as_meta_does(world: World) 
         assert passed.status == direct.status, path
         assert without_trace(passed, world) == without_trace(direct, world), path
         assert passed.headers["Gateway-Decision"] == "upstream"
+    await world.inbound(SMALL, "34600000001")
     blocked = {"messaging_product": "whatsapp", "block_users": [{"user": "+34600000001"}]}
     answer = await ask(world, "POST", f"{NODE}/block_users", json=blocked)
     assert answer.json["block_users"]["added_users"][0]["wa_id"] == "34600000001"

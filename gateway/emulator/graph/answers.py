@@ -1,5 +1,6 @@
 """Writes HTTP answers in the Graph API's manner."""
 
+import math
 from typing import Any
 
 import orjson
@@ -28,4 +29,7 @@ def success() -> web.Response:
 
 def refusal(state: State, no: Refusal) -> web.Response:
     """Answer with an error in Meta's shape."""
-    return raw(state.refusal_body(no), no.status)
+    answer = raw(state.refusal_body(no), state.status_of(no))
+    if no.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(math.ceil(no.retry_after_s))
+    return answer

@@ -12,10 +12,13 @@ DOWNLOAD_PATH = "/_media"
 
 
 async def upload(state: State, request: web.Request, number: Number) -> web.StreamResponse:
-    """Keep a file sent as multipart with `messaging_product`, `file` and `type` (R§1.1)."""
+    """Keep a file sent as multipart with `messaging_product`, `file` and `type` (R§1.1).
+
+    As everywhere in the Graph API, what is no file may stand in the query instead.
+    """
     if not request.content_type.startswith("multipart/"):
         return answers.refusal(state, Refusal(100, "The body must be multipart/form-data."))
-    fields: dict[str, str] = {}
+    fields: dict[str, str] = dict(request.query)
     content: bytes | None = None
     file_type = "application/octet-stream"
     async for part in await request.multipart():

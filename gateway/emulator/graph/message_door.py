@@ -6,18 +6,26 @@ from typing import assert_never
 from aiohttp import web
 
 from gateway.emulator import messages
-from gateway.emulator.errors import Refusal, meaning_of
+from gateway.emulator.errors import Refusal
 from gateway.emulator.graph import answers, mishaps, sending
 from gateway.emulator.graph.faults import Fault, Occasion
 from gateway.emulator.messages import Receipt, Send
 from gateway.emulator.registry import Number
-from gateway.emulator.rules.judge import Finding
+from gateway.emulator.rules.case import Finding
 from gateway.emulator.state import State
+from gateway.emulator.webhooks import updates
 
 _SUCCESS = b'{"success":true}'
 # After these the message has been taken, whatever the sender gets to hear.
 _TAKING = frozenset(
-    {"accept_then_reset", "accept_then_timeout", "accept_then_fail", "half_answer", "delay"}
+    {
+        "accept_then_reset",
+        "accept_then_timeout",
+        "accept_then_fail",
+        "value_error",
+        "half_answer",
+        "delay",
+    }
 )
 
 
@@ -32,7 +40,8 @@ async def post_message(
         return _answer(state, _checked(state, parsed))
     fault = None
     if not state.faults.is_empty:
-        occasion = Occasion(request.path, number.id, parsed.user, parsed.type)
+        kind, template = parsed.type, parsed.template_name
+        occasion = Occasion(request.path, number.id, parsed.user, kind, template=template)
         fault = state.faults.strike(occasion)
     if fault is None:
         return _answer(state, sending.take(state, number, parsed, for_marketing=for_marketing))
@@ -53,7 +62,7 @@ def answer_at_once(state: State, number: Number, body: bytes) -> tuple[int, byte
         case Receipt():
             return 200, _SUCCESS
         case Refusal():
-            return outcome.status, state.refusal_body(outcome)
+            return state.status_of(outcome), state.refusal_body(outcome)
         case _:
             assert_never(outcome)
 
@@ -83,21 +92,19 @@ async def _go_wrong(
     state: State, request: web.Request, message: tuple[Number, Send, bool], fault: Fault
 ) -> web.StreamResponse:
     number, send, for_marketing = message
-    if fault.action in _TAKING:
-        if fault.action == "delay":
-            await asyncio.sleep(fault.delay_s)
-        fate = None
-        if fault.action == "accept_then_fail":
-            fate = Finding("fault", fault.code, "An armed fault.", "async")
-        outcome = sending.take(state, number, send, for_marketing=for_marketing, fate=fate)
-        if isinstance(outcome, Refusal):
-            return answers.refusal(state, outcome)
-        body = outcome.body
-    else:
+    if fault.action not in _TAKING:
         sending.refuse(state, number, send, fault.code if fault.action == "error" else None)
-        no = Refusal(fault.code, "An armed fault.", http_status=fault.http_status)
-        body = state.refusal_body(no)
-    status = (
-        200 if fault.action in _TAKING else fault.http_status or meaning_of(fault.code).http_status
-    )
-    return await mishaps.end(request, fault.action, (status, body), state.closing)
+        answer = answers.refusal(state, fault.refusal())
+        return await mishaps.end(request, fault.action, answer, state.closing)
+    if fault.action == "delay":
+        await asyncio.sleep(fault.delay_s)
+    fate = None
+    if fault.action == "accept_then_fail":
+        fate = Finding("fault", fault.code, fault.details, "async")
+    outcome = sending.take(state, number, send, for_marketing=for_marketing, fate=fate)
+    if isinstance(outcome, Refusal):
+        return answers.refusal(state, outcome)
+    if fault.action == "value_error":
+        now = state.now()
+        state.sender.post(updates.system_error(number, fault.code, fault.details, now))
+    return await mishaps.end(request, fault.action, answers.raw(outcome.body), state.closing)

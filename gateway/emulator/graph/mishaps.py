@@ -9,7 +9,6 @@ from typing import assert_never
 
 from aiohttp import web
 
-from gateway.emulator.graph import answers
 from gateway.emulator.graph.faults import Action
 
 _LOOK_S = 0.02
@@ -17,18 +16,18 @@ _LINGER_NOT_AT_ALL = struct.pack("ii", 1, 0)
 
 
 async def end(
-    request: web.Request, action: Action, answer: tuple[int, bytes], closing: asyncio.Event
+    request: web.Request, action: Action, answer: web.StreamResponse, closing: asyncio.Event
 ) -> web.StreamResponse:
-    """End a request as a fault demands; `answer` is the status and JSON of the honest end."""
+    """End a request as a fault demands; `answer` is the honest end."""
     match action:
         case "timeout" | "accept_then_timeout":
             return await never_answer(request, closing)
         case "reset" | "accept_then_reset":
             return reset(request)
         case "half_answer":
-            return await half_answer(request, answer[1])
-        case "error" | "delay" | "accept_then_fail":
-            return answers.raw(answer[1], answer[0])
+            return await half_answer(request, answer)
+        case "error" | "delay" | "accept_then_fail" | "value_error":
+            return answer
         case _:
             assert_never(action)
 
@@ -53,8 +52,10 @@ def reset(request: web.Request) -> web.StreamResponse:
     return web.Response(status=503)
 
 
-async def half_answer(request: web.Request, body: bytes) -> web.StreamResponse:
+async def half_answer(request: web.Request, whole: web.StreamResponse) -> web.StreamResponse:
     """Promise the whole body, send the first half, break the connection."""
+    body = whole.body if isinstance(whole, web.Response) else None
+    body = body if isinstance(body, bytes) else b"{}"
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     answer = web.StreamResponse(headers=headers)
     await answer.prepare(request)

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 import orjson
 
 from gateway.emulator.errors import Refusal
-from gateway.emulator.journal import Ending, Sighting, Violation
-from gateway.emulator.life import delivery, lifecycle
+from gateway.emulator.journal import DIRECT, MISDIRECTED, Class, Ending, Fate, Sighting, Violation
+from gateway.emulator.life import delivery, lifecycle, pacing, reaction_targets
 from gateway.emulator.messages import Send
 from gateway.emulator.registry import Number
-from gateway.emulator.rules import recipients
-from gateway.emulator.rules.judge import Case, Finding, judge
+from gateway.emulator.rules import (
+    allow_list,
+    call_permission,
+    marketing_api,
+    pricing,
+    recipients,
+)
+from gateway.emulator.rules.case import Case, Finding
+from gateway.emulator.rules.judge import judge
+from gateway.emulator.rules.pricing import Price
 from gateway.emulator.state import State
 from gateway.emulator.webhooks.updates import Sent
 
@@ -36,28 +44,30 @@ def take(
     With a `fate` the message fails of that later on, if nothing is wrong with it.
     """
     now = state.now()
-    case = _case(state, number, send, now)
-    if for_marketing and (case.template is None or case.template.category != "MARKETING"):
-        refusal = Refusal(134100, "Only marketing templates may be sent here.")
-        if send.type != "template" or case.template is not None or state.mode == "enforce":
-            refuse(state, number, send, refusal.code)
-            return refusal
+    case = _case(state, number, send, now, by_marketing_api=for_marketing)
     findings = list(judge(case))
     if state.mode == "enforce":
         for finding in findings:
             if finding.channel == "sync":
                 _blame(case, findings, None, state)
-                refuse(state, number, send, finding.code)
+                _see(state, number, send, Ending(now, code=finding.code))
+                state.journal.weighed(_class_of(case, "refused"))
+                if finding.rule == "throughput":
+                    delivery.tell_throttling(state, number, finding.detail, now)
+                    state.sender.seal()
                 return Refusal(finding.code, finding.detail)
-    return _accept(state, case, findings, fate)
+    accepted = _accept(state, case, findings, fate)
+    state.sender.seal()
+    return accepted
 
 
 def refuse(state: State, number: Number, send: Send, code: int | None) -> None:
-    """Write down a message that was not taken."""
+    """Write down a message that was not taken, and on which no rule was asked."""
+    state.journal.unjudged[number.id] += 1
     _see(state, number, send, Ending(state.clock.now().timestamp(), code=code))
 
 
-def _case(state: State, number: Number, send: Send, now: float) -> Case:
+def _case(state: State, number: Number, send: Send, now: float, *, by_marketing_api: bool) -> Case:
     template = None
     if send.template_name is not None and send.template_language is not None:
         template = state.registry.template(
@@ -73,19 +83,29 @@ def _case(state: State, number: Number, send: Send, now: float) -> Case:
         memory=state.memory,
         people=state.people,
         knobs=state.knobs,
+        by_marketing_api=by_marketing_api,
     )
 
 
 def _accept(state: State, case: Case, findings: list[Finding], fate: Finding | None) -> Accepted:
     number, send, now = case.number, case.send, case.now
     wamid = state.new_wamid(now)
-    fate = _fate(state, findings) or fate or recipients.fate(case)
+    cost = pricing.price(case)
+    fate = _fate(state, findings) or fate or _fate_by_others(state, case, cost)
+    if fate is None:
+        pricing.charge(case, cost)
     _blame(case, findings, wamid, state)
     _see(state, number, send, Ending(now, wamid, fails_with=fate.code if fate else None))
-    _count(state, case, findings, wamid if fate and fate.channel == "async" else None)
-    if fate is None or fate.channel != "silent":
-        delivery.follow(state, case, _sent(case, wamid), fate)
-    return Accepted(_answer(send, wamid), wamid)
+    state.journal.weighed(_class_of(case, "failed" if fate else "accepted"))
+    sent = _sent(case, wamid, cost)
+    is_held = pacing.hold(state, case, sent, fate)
+    is_doomed = fate is not None and fate.channel == "async"
+    _count(state, case, findings, wamid if is_held or is_doomed else None)
+    if is_held:
+        lifecycle.user_was_counted(state, number, now)
+    elif fate is None or fate.channel != "silent":
+        delivery.follow(state, case, sent, fate)
+    return Accepted(_answer(send, wamid, is_held=is_held), wamid)
 
 
 def _fate(state: State, findings: list[Finding]) -> Finding | None:
@@ -93,6 +113,12 @@ def _fate(state: State, findings: list[Finding]) -> Finding | None:
     if state.mode == "observe":
         return None
     return next((each for each in findings if each.channel != "none"), None)
+
+
+def _fate_by_others(state: State, case: Case, cost: Price) -> Finding | None:
+    return (
+        recipients.fate(case) or reaction_targets.fate(state, case) or pricing.fate(case, cost)
+    )
 
 
 def _count(state: State, case: Case, findings: list[Finding], doomed: str | None) -> None:
@@ -104,6 +130,10 @@ def _count(state: State, case: Case, findings: list[Finding], doomed: str | None
         state.memory.throughput.note(number.id, now)
     if "pair_rate" not in broken and not case.send.to_group:
         state.memory.pair_rate.note(number.id, user, now)
+    if number.is_test_number:
+        allow_list.enrol(case)
+    if "call_permission" not in broken and call_permission.is_request(case):
+        state.memory.calling.note_request((number.id, user), now)
     if not case.is_counted_kind or state.knobs.count_on != "accept":
         return
     if doomed is None:
@@ -112,6 +142,16 @@ def _count(state: State, case: Case, findings: list[Finding], doomed: str | None
     state.memory.ledger.reach_in_vain(number.pool_id, user, doomed, now)
     if "messaging_limit" in broken:
         lifecycle.user_was_counted(state, number, now)
+
+
+def _class_of(case: Case, fate: Fate) -> Class:
+    send, kind = case.send, case.send.type
+    if kind == "interactive":
+        kind = str(send.payload.get("type"))
+    if send.category is not None and kind != "template":
+        kind = DIRECT if send.is_direct else MISDIRECTED
+    category = case.template.category if case.template else None
+    return case.number.id, kind, category, case.is_reply, send.to_group, fate
 
 
 def _blame(case: Case, findings: list[Finding], wamid: str | None, state: State) -> None:
@@ -143,11 +183,11 @@ def _see(state: State, number: Number, send: Send, ending: Ending) -> None:
     )
 
 
-def _answer(send: Send, wamid: str) -> bytes:
+def _answer(send: Send, wamid: str, *, is_held: bool) -> bytes:
     """Build the answer of a success. Source: OAPI, BSUID 15 Sep 2026, PACE 2026 (R§1.5)."""
     message = {"id": wamid}
     if send.type == "template":
-        message["message_status"] = "accepted"
+        message["message_status"] = "held_for_quality_assessment" if is_held else "accepted"
     contact = {"input": send.given}
     if send.to_group:
         message["group_id"] = send.user
@@ -160,11 +200,14 @@ def _answer(send: Send, wamid: str) -> bytes:
     )
 
 
-def _sent(case: Case, wamid: str) -> Sent:
+def _sent(case: Case, wamid: str, cost: Price) -> Sent:
     send = case.send
-    category = "service"
+    person = case.people.get(send.user)
+    category = "utility" if send.is_direct else "service"
     if send.type == "template":
         category = case.template.category.lower() if case.template else "marketing"
+    if category == "marketing" and marketing_api.is_lite(case):
+        category = "marketing_lite"
     return Sent(
         wamid=wamid,
         user=send.user,
@@ -174,4 +217,10 @@ def _sent(case: Case, wamid: str) -> Sent:
         callback_data=send.callback_data,
         type=send.type,
         takes_slot=case.is_counted_kind,
+        is_reply=case.is_reply,
+        template=case.template,
+        payload=send.payload,
+        name="Example User" if person is None else person.name,
+        pricing_type=cost.type,
+        free_until=cost.free_until,
     )

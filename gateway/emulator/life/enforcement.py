@@ -3,7 +3,8 @@
 Source: POL, 4 Nov 2025 (R§6.1): a warning; 1 and 3 days without templates; 5, 7 and 30 days without
 any message; disabled. What makes Meta take a step is not published. Here it is, at most once in 24
 hours, complaints at twice the rate that makes a number RED, or a storm: most messages of a day had
-to be refused although the sender could have known. A sender who stops is left alone.
+to be refused although the sender could have known. Storms alone lead no further than a day without
+templates, and a sender who stops is left alone.
 """
 
 from itertools import takewhile
@@ -33,6 +34,7 @@ ENFORCED_AT = 2 * RED_AT
 SEVERE_AT = 4 * RED_AT
 _KNOWABLE = frozenset({"messaging_limit", "restriction", "template", "spam_limit"})
 _STORM = 500
+_STORMS_LEAD_TO = 2
 
 
 def look(state: State, now: float) -> None:
@@ -46,7 +48,9 @@ def look(state: State, now: float) -> None:
         worst = max(_score(state, each, standing, now) for each in numbers)
         if worst >= SEVERE_AT:
             climb(state, waba_id, 2, now)
-        elif worst >= ENFORCED_AT or any(each.id in storms for each in numbers):
+        elif worst >= ENFORCED_AT:
+            climb(state, waba_id, 1, now)
+        elif standing.rung < _STORMS_LEAD_TO and any(each.id in storms for each in numbers):
             climb(state, waba_id, 1, now)
 
 

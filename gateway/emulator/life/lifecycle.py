@@ -119,7 +119,8 @@ def set_limit(state: State, number: Number, limit: int | None, now: float) -> No
     if number.regime == "portfolio":
         state.registry.portfolio_limits[number.pool_id] = limit
         for waba_id in state.registry.wabas_of_pool(number.pool_id):
-            state.sender.post(updates.business_capability(waba_id, limit, now))
+            form = state.knobs.capability_format
+            state.sender.post(updates.business_capability(waba_id, limit, now, form))
         return
     number.own_limit = limit
     if old != limit:

@@ -1,5 +1,6 @@
 """Remembers what people have lived through with businesses, and where businesses stand for it."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.emulator.life.ratings import Ratings
@@ -60,13 +61,17 @@ class Acquaintance:
 
 @dataclass(slots=True)
 class Lived:
-    """The memory of a lived world; it stays empty in a still one."""
+    """The memory of a lived world; it stays empty in a still one.
+
+    `complaints` counts blocks, reports and stops of marketing by number.
+    """
 
     ratings: Ratings = field(default_factory=Ratings)
     acquaintances: dict[tuple[str, str], Acquaintance] = field(default_factory=dict)
     growth: dict[str, Growth] = field(default_factory=dict)
     reach_of_numbers: dict[str, Reach] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
+    complaints: dict[str, Counter[str]] = field(default_factory=dict)
 
     def growth_of(self, pool_id: str) -> Growth:
         """Find what a pool has done for a higher limit."""

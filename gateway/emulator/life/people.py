@@ -1,7 +1,7 @@
 """Knows the people at the other end: who they are, and what is out of the ordinary about them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.emulator import world
 
@@ -46,6 +46,13 @@ class People:
     def know(self, phone: str) -> Person:
         """Find a person, who is remembered from now on."""
         return self._known.setdefault(phone, Person(phone))
+
+    def move(self, old: str, new: str) -> None:
+        """Let a person take all but the number along to another phone; the old one is dead."""
+        person = self.know(old)
+        blocked = set(person.blocked)
+        self._known[new] = replace(person, phone=new, blocked=blocked)
+        self._known[old] = Person(old, person.name, not_on_whatsapp=True)
 
     def known(self) -> list[Person]:
         """List the remembered ones."""

@@ -17,6 +17,9 @@ FEWEST_DELIVERIES = 50
 # So many good deliveries are taken for granted, or the first complaint would ruin a new number.
 _CREDIT = 100.0
 _RECOVERED = 0.8
+_LOWEST_FOR_S = 24 * HOUR_S
+# From worst to best; what is not known yet is taken for good.
+_ORDER = ("RED", "YELLOW", "GREEN", "UNKNOWN", "NA")
 
 
 @dataclass(slots=True)
@@ -24,6 +27,7 @@ class Record:
     """What a number or a template has delivered and what was complained of, hour by hour."""
 
     _hours: dict[int, list[float]] = field(default_factory=dict)
+    _fell_at: float = 0.0
 
     def delivered(self, now: float) -> None:
         """Count one delivery."""
@@ -56,8 +60,17 @@ class Record:
     def rating(self, now: float, present: str) -> str:
         """Rate; with too few deliveries the present rating stays until no complaint is left.
 
-        What has fallen rises again only when it is well above the threshold.
+        What has fallen rises again only when it is well above the threshold, and after a day:
+        people complain hours after they were written to, so that a campaign looks good at first.
         """
+        rating = self._plain_rating(now, present)
+        if rating != present and _ORDER.index(rating) > _ORDER.index(present):
+            return present if now < self._fell_at + _LOWEST_FOR_S else rating
+        if rating != present:
+            self._fell_at = now
+        return rating
+
+    def _plain_rating(self, now: float, present: str) -> str:
         score = self.score(now)
         if self.deliveries(now) < FEWEST_DELIVERIES:
             return present if score > 0.0 or present == "UNKNOWN" else "GREEN"

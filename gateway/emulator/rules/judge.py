@@ -1,70 +1,30 @@
 """Judges one message by each of Meta's rules on its own."""
 
+import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal
 
-from gateway.emulator.knobs import Knobs
-from gateway.emulator.life.people import People
 from gateway.emulator.messages import Send
-from gateway.emulator.registry import Number, Registry, Template
-from gateway.emulator.rules.ledger import Ledger
-from gateway.emulator.rules.rates import PairRate, Throughput
-from gateway.emulator.rules.windows import ServiceWindows
+from gateway.emulator.rules.allow_list import allow_list
+from gateway.emulator.rules.authentication import authentication
+from gateway.emulator.rules.call_permission import call_permission
+from gateway.emulator.rules.case import Case, Channel, Finding
+from gateway.emulator.rules.direct_send import direct_send
+from gateway.emulator.rules.marketing_api import marketing_api
+from gateway.emulator.rules.template_parameters import template_parameters
+from gateway.emulator.rules.thread_owner import thread_owner
 
-Channel = Literal["sync", "async", "silent", "none"]
 SENDING_STATUSES = frozenset({"CONNECTED", "FLAGGED", "RESTRICTED", "RATE_LIMITED"})
 REPLIES_ONLY_STATUSES = frozenset({"RESTRICTED", "RATE_LIMITED"})
 _MARKETING_STOPPED = 131050
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A broken rule and how Meta would say so.
-
-    `sync` is an error answer, `async` a failed status later, `silent` no status at all and `none`
-    a rule that is switched off and only noted.
-    """
-
-    rule: str
-    code: int
-    detail: str
-    channel: Channel = "sync"
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the rules remember from one message to the next."""
-
-    ledger: Ledger = field(default_factory=Ledger)
-    windows: ServiceWindows = field(default_factory=ServiceWindows)
-    throughput: Throughput = field(default_factory=Throughput)
-    pair_rate: PairRate = field(default_factory=PairRate)
-    marketing_stopped: set[tuple[str, str]] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One message with everything a rule may look at."""
-
-    send: Send
-    number: Number
-    template: Template | None
-    is_reply: bool
-    now: float
-    registry: Registry
-    memory: Memory
-    people: People
-    knobs: Knobs
-
-    @property
-    def is_counted_kind(self) -> bool:
-        """Whether the send uses the messaging limit: outside a window, to a person (R§2.1)."""
-        return not self.is_reply and not self.send.to_group
-
-
 def account(case: Case) -> Finding | None:
-    """Let a number that is not connected send nothing. Source: ERR, 18 Jun 2026 (R§4.2, R§7.2)."""
+    """Let a number send nothing that is not registered and connected.
+
+    Source: ERR, 18 Jun 2026 (R§4.2, R§7.2, R§7.7).
+    """
+    if not case.number.is_registered:
+        return Finding("account", 133010, "The phone number is not registered.")
     if case.number.status in SENDING_STATUSES:
         return None
     return Finding("account", 131031, f"The number's status is {case.number.status}.")
@@ -153,8 +113,11 @@ def maintenance(case: Case) -> Finding | None:
 
 
 def service_window(case: Case) -> Finding | None:
-    """Let only templates leave outside the 24 h window. Source: SEND, 21 May 2026 (R§3)."""
-    if case.is_reply or case.send.type == "template":
+    """Let only templates, and Direct Sends, leave outside the 24 h window.
+
+    Source: SEND, 21 May 2026 (R§3); DIRECT, 2026 (R§1.8).
+    """
+    if case.is_reply or case.send.type == "template" or case.send.is_direct:
         return None
     detail = "More than 24 hours have passed since the user last wrote to this number."
     return Finding("service_window", 131047, detail, case.knobs.window_refusal)
@@ -218,22 +181,39 @@ def marketing_preference(case: Case) -> Finding | None:
 # The order of R§12.3; Meta's own may change at any time (FAQ).
 RULES: tuple[Callable[[Case], Finding | None], ...] = (
     account,
+    allow_list,
     block_list,
     template,
+    template_parameters,
+    authentication,
+    marketing_api,
+    direct_send,
     restriction,
     spam_limit,
     maintenance,
     throughput,
     pair_rate,
+    call_permission,
+    thread_owner,
     service_window,
     messaging_limit,
     marketing_preference,
 )
 
 
+def _shuffled(case: Case) -> list[Callable[[Case], Finding | None]]:
+    memory = case.memory
+    memory.judged += 1
+    order = random.Random(f"{memory.seed}:order:{memory.judged}")  # noqa: S311 - repeatable
+    return order.sample(RULES, len(RULES))
+
+
 def judge(case: Case) -> Iterator[Finding]:
-    """Yield every broken rule, in the order in which Meta would look."""
-    for rule in RULES:
+    """Yield every broken rule, in the order in which Meta would look.
+
+    With the knob `shuffle_validation` the order is another for every message (R§12.1 row 36).
+    """
+    for rule in _shuffled(case) if case.knobs.shuffle_validation else RULES:
         finding = rule(case)
         if finding is not None:
             yield finding

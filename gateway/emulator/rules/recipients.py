@@ -1,6 +1,6 @@
 """Says what becomes of an accepted message because of who its recipient is; nobody's fault."""
 
-from gateway.emulator.rules.judge import Case, Finding
+from gateway.emulator.rules.case import Case, Finding
 
 
 def fate(case: Case) -> Finding | None:

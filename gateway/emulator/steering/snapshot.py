@@ -1,8 +1,10 @@
 """Shows the emulator's whole state to whoever steers it."""
 
+from dataclasses import fields
 from typing import Any
 
 from gateway.emulator.clock import iso, iso_or_none
+from gateway.emulator.life.people import Person
 from gateway.emulator.registry import Number, Template
 from gateway.emulator.state import State
 
@@ -13,6 +15,7 @@ def of(state: State) -> dict[str, Any]:
     registry = state.registry
     return {
         "now": iso(now),
+        "scenario": state.scenario.name,
         "mode": state.mode,
         "knobs": state.knobs.model_dump(),
         "webhook_url": state.sender.url,
@@ -21,7 +24,7 @@ def of(state: State) -> dict[str, Any]:
         "sends_seen": state.journal.sends_seen,
         "violations_seen": state.journal.violations_seen,
         "numbers": [number(state, each) for each in registry.numbers.values()],
-        "pools": _pools(state, now),
+        "pools": pools(state, now),
         "templates": [template(each) for each in registry.templates.values()],
         "restrictions": [
             {
@@ -68,7 +71,14 @@ def template(each: Template) -> dict[str, Any]:
     }
 
 
-def _pools(state: State, now: float) -> list[dict[str, Any]]:
+def person(each: Person) -> dict[str, Any]:
+    """Show one person; `blocked` are the numbers whom they block."""
+    shown = {field.name: getattr(each, field.name) for field in fields(each)}
+    return shown | {"blocked": sorted(each.blocked)}
+
+
+def pools(state: State, now: float) -> list[dict[str, Any]]:
+    """Show how much of each messaging limit is used."""
     by_id = {each.pool_id: each for each in state.registry.numbers.values()}
     return [
         {

@@ -57,3 +57,10 @@ async def test_bad_uploads_are_refused(cloud: Cloud) -> None:
     assert (await cloud.call("POST", path, data=form(type="image/png"))).status == 400
     only_text = FormData({"messaging_product": "whatsapp"}, default_to_multipart=True)
     assert (await cloud.call("POST", path, data=only_text)).status == 400
+
+
+async def test_what_is_no_file_may_stand_in_the_query(cloud: Cloud) -> None:
+    path = f"/{FIRST}/media?messaging_product=whatsapp"
+    answer = await cloud.call("POST", path, data=form())
+    node = await cloud.get(f"/{(await answer.json())['id']}")
+    assert node["mime_type"] == "image/png"

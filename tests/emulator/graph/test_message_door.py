@@ -3,7 +3,7 @@ import pytest
 
 from gateway.emulator import Knobs
 from gateway.emulator.state import Mode
-from tests.emulator.conftest import FIRST, Cloud, Receiver, Start, flushed, template, text
+from tests.emulator.conftest import FIRST, Cloud, Receiver, Start, flushed, template
 
 
 async def test_a_read_receipt_is_acknowledged(cloud: Cloud) -> None:
@@ -21,14 +21,6 @@ async def test_a_receipt_of_an_unknown_message_is_131009(start: Start) -> None:
     enforcing, observing = await start(), await start(mode="observe")
     assert (await enforcing.send(receipt))["error"]["code"] == 131009
     assert (await observing.send(receipt))["success"] is True
-
-
-async def test_only_marketing_templates_on_marketing_messages(cloud: Cloud) -> None:
-    """Source: MM, 2026 (R§1.7)."""
-    edge = "marketing_messages"
-    assert (await cloud.send(template(name="promo"), edge=edge))["http"] == 200
-    assert (await cloud.send(template(name="order"), edge=edge))["error"]["code"] == 134100
-    assert (await cloud.send(text(), edge=edge))["error"]["code"] == 134100
 
 
 async def test_an_error_fault_refuses_as_often_as_armed(cloud: Cloud) -> None:

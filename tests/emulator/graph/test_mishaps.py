@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.emulator.graph import mishaps
 from gateway.emulator.graph.faults import Action
 
-WHOLE = (200, b'{"messages":[{"id":"wamid.x"}]}')
+BODY = b'{"messages":[{"id":"wamid.x"}]}'
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -23,14 +23,16 @@ async def fetched(handler: Handler, timeout_s: float = 5) -> tuple[int, bytes]:
 
 def ending(action: Action, closing: asyncio.Event | None = None) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
-        return await mishaps.end(request, action, WHOLE, closing or asyncio.Event())
+        return await mishaps.end(
+            request, action, web.Response(body=BODY), closing or asyncio.Event()
+        )
 
     return handler
 
 
-@pytest.mark.parametrize("action", ["error", "delay"])
+@pytest.mark.parametrize("action", ["error", "delay", "accept_then_fail", "value_error"])
 async def test_an_honest_end_is_the_answer(action: Action) -> None:
-    assert await fetched(ending(action)) == WHOLE
+    assert await fetched(ending(action)) == (200, BODY)
 
 
 @pytest.mark.parametrize("action", ["reset", "accept_then_reset"])

@@ -31,6 +31,7 @@ async def test_account_a_number_that_is_not_connected_sends_nothing(cloud: Cloud
 async def test_block_list_refuses_whom_the_business_blocked(cloud: Cloud) -> None:
     """Source: BLOCK, 27 Oct 2025 (R§6.5)."""
     blocked = {"messaging_product": "whatsapp", "block_users": [{"user": ANA}]}
+    await cloud.write()
     await cloud.call("POST", f"/{FIRST}/block_users", json=blocked)
     assert (await cloud.send(template()))["error"]["code"] == 130403
     await cloud.call("DELETE", f"/{FIRST}/block_users", json=blocked)
@@ -265,3 +266,18 @@ async def test_observe_blames_exactly_what_enforce_would_refuse(start: Start) ->
     cloud.clock.advance(6)
     await cloud.send(text())
     assert await cloud.rules_broken() == ["pair_rate"] * 5
+
+
+async def test_shuffled_validation_finds_another_error_first_each_time(start: Start) -> None:
+    """Source: FAQ (R§1.10, R§12.1 row 36): the same bad request can yield different codes."""
+
+    async def codes(*, shuffle: bool) -> list[int]:
+        cloud = await start(knobs=Knobs(shuffle_validation=shuffle, window_refusal="sync"))
+        await cloud.steer(f"/numbers/{FIRST}", status="BANNED")
+        bad = template(name="no_such")
+        return [(await cloud.send(bad))["error"]["code"] for _ in range(20)]
+
+    assert set(await codes(shuffle=False)) == {131031}
+    shuffled = await codes(shuffle=True)
+    assert set(shuffled) == {131031, 132001}
+    assert shuffled == await codes(shuffle=True)

@@ -1,7 +1,14 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.emulator.steering.bodies import ClockChange, Inbound, NewRestriction, NumberChange
+from gateway.emulator.steering.bodies import (
+    ClockChange,
+    Inbound,
+    NewRestriction,
+    NumberChange,
+    UserChange,
+)
+from gateway.emulator.world import User
 
 
 def test_inbound_reads_from() -> None:
@@ -12,6 +19,17 @@ def test_inbound_reads_from() -> None:
 def test_an_unlimited_number_differs_from_an_unchanged_one() -> None:
     assert "messaging_limit" in NumberChange(messaging_limit=None).model_fields_set
     assert "messaging_limit" not in NumberChange(status="BANNED").model_fields_set
+
+
+def test_unlimited_may_be_written_as_a_word_for_want_of_null() -> None:
+    body = NumberChange.model_validate({"messaging_limit": "unlimited"})
+    assert body.messaging_limit is None
+    assert body.model_fields_set == {"messaging_limit"}
+
+
+def test_every_trait_of_a_user_can_be_changed() -> None:
+    traits = User.model_fields.keys() - {"phone"}
+    assert UserChange.model_fields.keys() == traits
 
 
 @pytest.mark.parametrize("more", [{}, {"duration_s": 1, "expiration": 2}])

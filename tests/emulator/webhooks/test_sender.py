@@ -8,9 +8,20 @@ from aiohttp.test_utils import TestServer
 from pywa.utils import webhook_updates_validator
 
 from gateway.emulator import Knobs
-from gateway.emulator.webhooks.sender import WebhookSender, body_of, signature_of
+from gateway.emulator.webhooks.sender import WebhookSender, signature_of
 from gateway.emulator.webhooks.updates import Update
-from tests.emulator.conftest import SECRET, Cloud, Receiver, StillClock, flushed
+from tests.emulator.conftest import (
+    ANA,
+    LONE,
+    SECRET,
+    Cloud,
+    Receiver,
+    Start,
+    StillClock,
+    flushed,
+    template,
+    text,
+)
 
 
 def update(name: str = "x", waba: str = "1", time: int | None = None) -> Update:
@@ -31,12 +42,6 @@ def seeded() -> random.Random:
     return random.Random(3)  # noqa: S311 - repeatable on purpose
 
 
-def unstarted(knobs: Knobs) -> WebhookSender:
-    one = WebhookSender(SECRET, knobs, lambda: 0.0, seeded())
-    one.url = "http://127.0.0.1:1/hook"
-    return one
-
-
 def test_the_signature_of_a_known_body() -> None:
     """Source: G-WH; vector of R§8.1."""
     body = b'{"object":"whatsapp_business_account","entry":[]}'
@@ -51,18 +56,6 @@ async def test_an_unmodified_sdk_takes_the_signature(told: tuple[Cloud, Receiver
     await flushed(cloud)
     raw, signature = receiver.raw[0]
     assert webhook_updates_validator(SECRET, raw, signature)
-
-
-def test_neighbours_of_one_account_share_an_entry() -> None:
-    """Source: R§8.3: time on account fields, none on messages."""
-    body = body_of([update("a"), update("b"), update("c", time=5), update("d", waba="2")])
-    assert body == (
-        b'{"object":"whatsapp_business_account","entry":['
-        b'{"id":"1","changes":[{"field":"messages","value":{"name":"a"}},'
-        b'{"field":"messages","value":{"name":"b"}}]},'
-        b'{"id":"1","time":5,"changes":[{"field":"messages","value":{"name":"c"}}]},'
-        b'{"id":"2","changes":[{"field":"messages","value":{"name":"d"}}]}]}'
-    )
 
 
 async def test_updates_arrive_in_order_and_batches(
@@ -126,6 +119,93 @@ async def test_after_seven_days_an_update_is_dropped(told: tuple[Cloud, Receiver
     assert receiver.bodies == []
 
 
+@pytest.mark.parametrize("horizon_s", [0.0, 3600.0])
+async def test_the_horizon_is_a_knob_and_what_is_given_up_is_counted(
+    told: tuple[Cloud, Receiver], horizon_s: float
+) -> None:
+    """Source: R§8.1, R§12.1 row 13: 7 days, 36 h in older texts."""
+    cloud, _ = told
+    sender = cloud.emulator.state.sender
+    sender.url = "http://127.0.0.1:1/nobody"
+    await cloud.steer("/knobs", webhook_retry_horizon_s=horizon_s)
+    await cloud.write()
+    if horizon_s:
+        assert (await cloud.steer("/webhooks/flush?timeout_s=0.3"))["pending"] == 1
+        cloud.clock.advance(horizon_s)
+    await flushed(cloud)
+    assert (sender.given_up, sender.delivered) == (1, 0)
+
+
+async def test_every_retry_has_the_very_same_bytes(told: tuple[Cloud, Receiver]) -> None:
+    """Source: W-OVR (R§8.1)."""
+    cloud, receiver = told
+    receiver.replies = [500, 500, 500]
+    await cloud.write()
+    await flushed(cloud)
+    assert len(receiver.raw) == 4
+    assert len(set(receiver.raw)) == 1
+
+
+async def test_who_does_not_answer_in_time_is_tried_again(start: Start) -> None:
+    """Source: R§12.1 row 14, undocumented by Meta."""
+    attempts: list[bytes] = []
+    over = asyncio.Event()
+
+    async def slow_at_first(request: web.Request) -> web.Response:
+        attempts.append(await request.read())
+        if len(attempts) == 1:
+            await over.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", slow_at_first)
+    async with TestServer(app) as server:
+        url = str(server.make_url("/hook"))
+        cloud = await start(webhook_url=url, knobs=Knobs(webhook_timeout_s=0.05))
+        await cloud.write()
+        await flushed(cloud)
+        over.set()
+    assert len(attempts) == 2
+
+
+async def bodies_of_a_script(start: Start, *, is_slow: bool) -> list[tuple[bytes, str]]:
+    """Play a script of calls; a slow receiver does not answer before all of them were made."""
+    script_is_over = asyncio.Event()
+    if not is_slow:
+        script_is_over.set()
+    taken: list[tuple[bytes, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        taken.append((await request.read(), request.headers["X-Hub-Signature-256"]))
+        await script_is_over.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", take)
+    async with TestServer(app) as server:
+        knobs = Knobs(read=True, read_after_s=30, jitter=0.5, reorder_rate=0.5, duplicate_rate=0.2)
+        cloud = await start(webhook_url="http://127.0.0.1:1/", knobs=knobs)
+        cloud.emulator.state.sender.url = str(server.make_url("/hook"))
+        for turn in range(10):
+            await cloud.write(f"+3460000010{turn}")
+            await asyncio.gather(*(cloud.send(text(f"+3460000010{turn}")) for _ in range(3)))
+            await cloud.send(template(ANA))
+            await cloud.steer("/numbers/" + LONE, messaging_limit=250 * (turn + 1))
+            cloud.clock.advance(20)
+            cloud.emulator.on_clock_advanced()
+        script_is_over.set()
+        await flushed(cloud)
+    return taken
+
+
+async def test_the_same_calls_give_the_same_bodies_however_fast_they_are_taken(
+    start: Start,
+) -> None:
+    quick, slow = [await bodies_of_a_script(start, is_slow=slow) for slow in (False, True)]
+    assert len(quick) > 60
+    assert quick == slow
+
+
 async def test_a_pause_holds_everything_back(told: tuple[Cloud, Receiver]) -> None:
     cloud, receiver = told
     await cloud.steer("/knobs", webhooks_paused=True)
@@ -134,18 +214,6 @@ async def test_a_pause_holds_everything_back(told: tuple[Cloud, Receiver]) -> No
     await cloud.steer("/knobs", webhooks_paused=False)
     await flushed(cloud)
     assert len(receiver.values()) == 1
-
-
-def test_updates_are_lost_and_doubled_by_the_rates() -> None:
-    for knobs, pending in (
-        (Knobs(drop_rate=1), 0),
-        (Knobs(duplicate_rate=1), 20),
-        (Knobs(), 10),
-    ):
-        one = unstarted(knobs)
-        for _ in range(10):
-            one.post(update())
-        assert one.pending == pending
 
 
 async def test_a_shuffle_changes_the_order_and_loses_nothing(
@@ -162,8 +230,7 @@ async def test_a_shuffle_changes_the_order_and_loses_nothing(
 
 
 def test_without_a_url_nothing_is_queued() -> None:
-    one = unstarted(Knobs())
-    one.url = None
+    one = WebhookSender(SECRET, Knobs(), lambda: 0.0, seeded())
     one.post(update())
     assert one.pending == 0
 

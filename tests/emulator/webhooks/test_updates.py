@@ -1,25 +1,21 @@
-"""The shapes of webhooks, laid beside real ones where those are at hand."""
-
+from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 
+from gateway.emulator.knobs import CapabilityFormat
+from gateway.emulator.life.people import Person
 from gateway.emulator.registry import Number
 from gateway.emulator.webhooks import updates
-from gateway.emulator.webhooks.sender import body_of
-from gateway.emulator.webhooks.updates import Sent, Update
+from gateway.emulator.webhooks.updates import Sent
 from tests.emulator.conftest import FIRST, LONE, WABA, state
-from tests.payloads import REAL
 
 SENT = Sent("wamid.x", "34600000001", False, False, "marketing", "mine")  # noqa: FBT003 - as read
 STATE = state()
 NUMBER = STATE.registry.numbers[FIRST]
-TEMPLATE = STATE.registry.templates_by_id["600000000000001"]
+ANA = Person("34600000001", "Ana Ex")
+MESSAGE = {"id": "wamid.y", "timestamp": "1", "type": "text", "text": {"body": "hello"}}
 NOW = 1_790_420_700.9
-# Meta's own account of what was left out and why: conversation since v24, parent ids only for
-# linked portfolios, and errors on the way of group messages.
-NOT_EMULATED = {"conversation", "parent_user_id", "recipient_parent_user_id"}
 
 
 @pytest.mark.parametrize(
@@ -37,52 +33,6 @@ NOT_EMULATED = {"conversation", "parent_user_id", "recipient_parent_user_id"}
 def test_tiers(limit: int | None, tier: str) -> None:
     """Source: LIM, W-CAP (R§2.3)."""
     assert updates.tier(limit) == tier
-
-
-def keys(value: Any, path: str = "") -> set[str]:
-    """Name every key of a payload by its path."""
-    if isinstance(value, dict):
-        found = {f"{path}.{key}" for key in value if key not in NOT_EMULATED}
-        for key in set(value) - NOT_EMULATED:
-            found |= keys(value[key], f"{path}.{key}")
-        return found
-    if isinstance(value, list):
-        return {each for item in value for each in keys(item, f"{path}[]")}
-    return set()
-
-
-SHAPES: list[tuple[str, Update]] = [
-    ("message_status__sent", updates.status(NUMBER, SENT, "sent", NOW)),
-    ("message_status__with_tracker", updates.status(NUMBER, SENT, "sent", NOW)),
-    ("message_status__read", updates.status(NUMBER, SENT, "read", NOW)),
-    (
-        "message__text",
-        updates.inbound(
-            NUMBER,
-            "34600000001",
-            {"id": "wamid.y", "timestamp": "1", "type": "text", "text": {"body": "hello"}},
-            "Ana Ex",
-        ),
-    ),
-    ("account_update__account_restriction", updates.account_restrictions(WABA, ["X"], NOW, NOW)),
-    ("user_marketing_preferences__resume", updates.user_preference(NUMBER, "346", "resume", NOW)),
-    (
-        "template_status_update__approved",
-        updates.template_status(TEMPLATE, "APPROVED", None, NOW),
-    ),
-    ("template_quality_update__yellow", updates.template_quality(TEMPLATE, "GREEN", NOW)),
-    ("template_category_update__marketing", updates.template_category(TEMPLATE, "UTILITY", NOW)),
-]
-
-
-@pytest.mark.skipif(not (REAL / "pywa").exists(), reason="real payloads are not on this machine")
-@pytest.mark.parametrize(("name", "update"), SHAPES, ids=[each[0] for each in SHAPES])
-def test_nothing_of_a_real_payload_is_missing(name: str, update: Update) -> None:
-    real = keys(orjson.loads((REAL / "pywa" / f"{name}.json").read_bytes()))
-    ours = keys(orjson.loads(body_of([update])))
-    # Contacts and pricing do not come on every status; which is stated by R§8.4.
-    optional = {each for each in real if ".pricing" in each and name.endswith("read")}
-    assert real - ours - optional == set()
 
 
 def test_a_failed_status_has_errors_and_no_contacts() -> None:
@@ -129,6 +79,92 @@ def test_a_capability(limit: int | None, value: dict[str, Any]) -> None:
     """Source: W-CAP, 21 May 2026 (R§6.3)."""
     update = updates.business_capability(WABA, limit, NOW)
     assert (update.value, update.time) == (value, int(NOW))
+
+
+@pytest.mark.parametrize(
+    ("form", "limit", "key", "value"),
+    [
+        ("integer", 2000, "max_daily_conversations_per_business", 2000),
+        ("integer", None, "max_daily_conversations_per_business", "UNLIMITED"),
+        ("per_phone", 2000, "max_daily_conversation_per_phone", 2000),
+        ("per_phone", None, "max_daily_conversation_per_phone", -1),
+    ],
+)
+def test_a_capability_in_the_forms_of_other_versions(
+    form: CapabilityFormat, limit: int | None, key: str, value: object
+) -> None:
+    """Source: W-CAP, 21 May 2026 (R§2.3, R§12.1 row 4)."""
+    told = updates.business_capability(WABA, limit, NOW, form).value
+    assert told == {key: value, "max_phone_numbers_per_waba": 25}
+
+
+def test_pricing_is_on_the_first_status_only() -> None:
+    """Source: W-STAT, 14 Sep 2026 (R§8.4)."""
+    sent, delivered = (
+        updates.status(NUMBER, SENT, name, NOW).value["statuses"][0]
+        for name in ("sent", "delivered")
+    )
+    regular = {"billable": True, "pricing_model": "PMP", "type": "regular"}
+    assert sent["pricing"] == regular | {"category": "marketing"}
+    assert "pricing" not in delivered
+    assert "conversation" not in sent
+
+
+def test_a_free_entry_point_is_a_conversation() -> None:
+    """Source: W-STAT, 14 Sep 2026; PRICE, 11 Sep 2026 (R§3, R§8.4)."""
+    free = replace(SENT, pricing_type="free_entry_point", free_until=NOW + 60)
+    sent, read = (
+        updates.status(NUMBER, free, name, NOW).value["statuses"][0] for name in ("sent", "read")
+    )
+    assert (sent["pricing"]["billable"], sent["pricing"]["category"]) == (
+        False,
+        "referral_conversion",
+    )
+    assert sent["conversation"]["expiration_timestamp"] == str(int(NOW + 60))
+    assert sent["conversation"]["id"] == read["conversation"]["id"]
+    assert "expiration_timestamp" not in read["conversation"]
+
+
+def test_a_status_in_a_group_names_its_participant() -> None:
+    """Source: GRP, W-STAT (R§1.9, R§8.4)."""
+    sent = replace(SENT, user="a-group", to_group=True)
+    value = updates.status(NUMBER, sent, "read", NOW, ANA.phone).value
+    entry = value["statuses"][0]
+    assert (entry["recipient_id"], entry["recipient_type"]) == ("a-group", "group")
+    assert entry["recipient_participant_id"] == ANA.phone
+    assert value["contacts"][0]["wa_id"] == ANA.phone
+
+
+def test_the_phone_of_who_has_a_username_only_is_nowhere() -> None:
+    """Source: BSUID, 15 Sep 2026 (R§1.4, R§12.3)."""
+    hidden = replace(ANA, username_only=True)
+    for update in (
+        updates.inbound(NUMBER, hidden, MESSAGE),
+        updates.call(NUMBER, hidden, {"event": "connect"}),
+        updates.user_preference(NUMBER, hidden, "stop", NOW),
+    ):
+        assert ANA.phone not in str(update.value)
+        assert update.value["contacts"][0]["user_id"].startswith("ES.")
+
+
+def test_who_is_known_by_a_strange_user_id_alone_has_no_phone() -> None:
+    value = updates.inbound(NUMBER, Person("US.abc"), MESSAGE).value
+    assert "from" not in value["messages"][0]
+    assert value["contacts"] == [{"profile": {"name": "Example User"}, "user_id": "US.abc"}]
+
+
+def test_a_status_to_a_user_id_keeps_the_phone_to_itself() -> None:
+    """Source: W-STAT, BSUID (R§1.4, R§8.4)."""
+    value = updates.status(NUMBER, replace(SENT, by_bsuid=True), "sent", NOW).value
+    assert "recipient_id" not in value["statuses"][0]
+    assert "wa_id" not in value["contacts"][0]
+
+
+def test_an_error_of_the_number_stands_beside_no_message() -> None:
+    """Source: W-ERRS, 17 Jun 2026 (R§8.3)."""
+    value = updates.system_error(NUMBER, 130429, "too fast", NOW).value
+    assert set(value) == {"messaging_product", "metadata", "errors"}
+    assert value["errors"][0]["code"] == 130429
 
 
 def test_the_old_limit_is_named_when_it_differs() -> None:
