@@ -145,3 +145,38 @@ def _milliseconds(text: str) -> float:
 def median(values: Sequence[float]) -> float:
     """Return the median."""
     return statistics.median(values)
+
+
+Pair = tuple[Figures, Figures]
+
+
+def interleaved(
+    sides: tuple[Load, Load], connections: int, rounds: int, seconds: float
+) -> list[Pair]:
+    """Measure two sides in turn; ends the program when either did not answer with 2xx."""
+    pairs = []
+    for _ in range(rounds):
+        pair = (
+            measure(sides[0], connections, seconds),
+            measure(sides[1], connections, seconds),
+        )
+        for figures in pair:
+            if figures.failed:
+                sys.exit(f"{figures.failed} requests were not answered with 2xx: no comparison")
+        pairs.append(pair)
+    return pairs
+
+
+def print_sides(names: tuple[str, str], pairs: Sequence[Pair]) -> str:
+    """Print the medians of both sides; return the second's rate over the first's, in words."""
+    print(f"{'':12}{'requests/s':>12}{'median ms':>12}{'p99 ms':>10}")
+    for side, name in enumerate(names):
+        figures = [pair[side] for pair in pairs]
+        print(
+            f"{name:12}{median([f.per_second for f in figures]):12.0f}"
+            f"{median([f.median_ms for f in figures]):12.2f}"
+            f"{median([f.p99_ms for f in figures]):10.2f}"
+        )
+    ratios = [second.per_second / first.per_second for first, second in pairs]
+    shown = " ".join(f"{ratio:.2f}" for ratio in ratios)
+    return f"{median(ratios):.2f} (rounds {shown})"

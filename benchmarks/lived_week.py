@@ -1,0 +1,99 @@
+"""Lives through a week of 1,000 people who get two messages a day, on real sockets."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+
+from benchmarks.campaigns import HOUR_S
+from benchmarks.routes import HOST, CampaignClock
+from gateway.emulator import Emulator, Knobs, World, running
+
+PEOPLE: Final = 1_000
+DAYS: Final = 7
+_NUMBER: Final = "200000000000001"
+_AT_ONCE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """How long it took, and how much there was of it."""
+
+    seconds: float
+    sends: int
+    updates: int
+
+
+def live() -> Week:
+    """Live through the week."""
+    return asyncio.run(_live())
+
+
+async def _live() -> Week:
+    world = World.model_validate(
+        {
+            "tokens": [{"token": "EAAweek", "waba_ids": ["1"]}],
+            "portfolios": [{"id": "4"}],
+            "numbers": [
+                {
+                    "phone_number_id": _NUMBER,
+                    "display_phone_number": "+1 555-000-1001",
+                    "waba_id": "1",
+                    "portfolio_id": "4",
+                    "throughput": 1_000_000,
+                }
+            ],
+            "templates": [
+                {"id": "6", "waba_id": "1", "name": "news", "category": "UTILITY", "appeal": 0.95}
+            ],
+            "population": {},
+        }
+    )
+    clock = CampaignClock()
+    knobs = Knobs(read=True, status_delay_s=1, delivered_after_s=5, read_after_s=600, jitter=0.5)
+    emulator = Emulator(world, clock=clock, mode="observe", knobs=knobs)
+    hook = web.Server(_take)
+    receiver = web.ServerRunner(hook)
+    await receiver.setup()
+    site = web.TCPSite(receiver, HOST, 0)
+    await site.start()
+    headers = {"Authorization": "Bearer EAAweek"}
+    async with (
+        running(emulator, HOST, 0) as url,
+        aiohttp.ClientSession(url, headers=headers) as http,
+    ):
+        emulator.state.sender.url = f"http://{HOST}:{receiver.addresses[0][1]}/"
+        started = time.perf_counter()
+        for hour in range(24 * DAYS):
+            if hour % 24 in {9, 17}:
+                await _to_everybody(http)
+            clock.advance(HOUR_S)
+            await emulator.tick()
+        if await emulator.state.sender.flush(60.0):
+            raise RuntimeError("not every webhook was taken")
+        seconds = time.perf_counter() - started
+    await receiver.cleanup()
+    return Week(seconds, emulator.state.journal.sends_seen, emulator.state.sender.delivered)
+
+
+async def _take(request: web.BaseRequest) -> web.Response:
+    await request.read()
+    return web.Response()
+
+
+async def _to_everybody(http: aiohttp.ClientSession) -> None:
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(user: int) -> None:
+        template = {"name": "news", "language": {"code": "en_US"}}
+        body = {"messaging_product": "whatsapp", "to": f"+346{user:08d}", "type": "template"}
+        data = json.dumps(body | {"template": template})
+        async with room, http.post(f"/{_NUMBER}/messages", data=data) as answer:
+            if answer.status != web.HTTPOk.status_code:
+                raise RuntimeError(await answer.text())
+
+    await asyncio.gather(*(one(user) for user in range(PEOPLE)))
