@@ -10,7 +10,8 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 from benchmarks.campaigns import Diary
 
@@ -69,7 +70,9 @@ def _panel(axes: Axes, diary: Diary, top: int) -> None:
         low = top * 1.05 + index * 1.3 * strip
         for hour, value in enumerate(hours):
             colour = colours.get(value, _NO_COLOUR)
-            axes.add_patch(plt.Rectangle((hour / 24, low), 1 / 24, strip, color=colour, lw=0))
+            axes.add_patch(Rectangle((hour / 24, low), 1 / 24, strip, color=colour, lw=0))
+        end = len(diary.days) * 1.01
+        axes.text(end, low, ("rating", "status")[index], fontsize=8, clip_on=False)
     _limits(axes, diary, top * 1.05 + 2.8 * strip)
     axes.set_xlim(0, len(diary.days))
     axes.set_ylim(0, top * 1.32)
@@ -86,7 +89,7 @@ def _limits(axes: Axes, diary: Diary, height: float) -> None:
         before = limit
 
 
-def _legend(figure: plt.Figure) -> None:
+def _legend(figure: Figure) -> None:
     handles = [Patch(color=colour, label=label) for _, label, colour in BARS]
     handles += [Patch(color=colour, label=f"rated {name}") for name, colour in RATINGS.items()]
     handles += [Patch(color=colour, label=name.lower()) for name, colour in STATUSES.items()]

@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import uvloop
+
 from gateway.emulator.emulator import KEEP_SENDS, Emulator
 from gateway.emulator.knobs import Knobs
 from gateway.emulator.serve import serve
@@ -61,7 +63,8 @@ def _main() -> None:
         played = _scenario(arguments)
     except BadScenario as error:
         sys.exit(f"emulator: {error}")
-    asyncio.run(_run(arguments, played))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(arguments, played))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Finds out which user a message is meant for, by phone or by business-scoped user id."""
 
 import re
+from functools import lru_cache
 
 _TOLERATED = str.maketrans("", "", "+-() ")
 _PHONE = re.compile(r"\d{5,15}")
@@ -65,6 +66,7 @@ def is_group_id(text: str) -> bool:
     return _GROUP_ID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=65_536)  # every status of a user names it again
 def bsuid_of(wa_id: str, scope: str) -> str:
     """Give the BSUID of a phone within a scope (portfolio or number), always the same."""
     code = next((code for code in _CALLING_CODES if wa_id.startswith(code)), None)

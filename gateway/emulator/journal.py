@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gateway.emulator.clock import iso
 
@@ -10,8 +10,7 @@ Outcome = Literal["accepted", "refused"]
 Fate = Literal["accepted", "refused", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """What became of a message: accepted if it has a wamid, else refused with `code`.
 
     `fails_with` is the code of the failed status that follows an acceptance.
@@ -28,8 +27,7 @@ class Ending:
         return "refused" if self.wamid is None else "accepted"
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """One message that was sent to the emulator."""
 
     phone_number_id: str

@@ -17,8 +17,8 @@ Seconds = Field(default=0.0, ge=0.0)
 class Knobs(BaseModel):
     """Settings with Meta-like defaults; what Meta leaves open is turned here (R§12.1).
 
-    Rates are shares from 0 to 1. `answer_delay_s` is real time, every other duration is time of
-    the emulator's clock. `webhook_workers` is read when the emulator starts.
+    Rates are shares from 0 to 1. `answer_delay_s` and `webhook_timeout_s` are real time, every
+    other duration is time of the emulator's clock. `webhook_workers` is read when it starts.
 
     Answers: `limit_overflow` and `window_refusal` decide how enforce mode says no where Meta
     documents neither (rows 1, 15); `throttle_http_status` carries 4, 80007, 80008, 130429 and
@@ -29,7 +29,8 @@ class Knobs(BaseModel):
 
     Statuses: `sent` follows after `status_delay_s`, `delivered` `delivered_after_s` later, `read`
     another `read_after_s` later, each longer by up to `jitter` of itself; `reorder_rate` of the
-    messages tell their statuses in another order.
+    messages tell their statuses in another order. Failed ones have contacts only with
+    `contacts_on_failures`: Meta documents none (R§8.3), but pywa 4.4 reads no status without.
 
     Webhooks: `batching` by_call sends what one call caused in deliveries of its own, so that the
     same calls give the same bodies; greedy fills every delivery with whatever waits. A receiver
@@ -61,6 +62,7 @@ class Knobs(BaseModel):
     delivered: bool = True
     read: bool = False
     reorder_rate: float = Share
+    contacts_on_failures: bool = False
 
     drop_rate: float = Share
     duplicate_rate: float = Share

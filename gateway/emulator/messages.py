@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -47,9 +47,8 @@ class Receipt:
     message_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A message that is well-formed.
+class Send(NamedTuple):
+    """A message that is well-formed; a tuple, which is made faster than a dataclass.
 
     `given` is the recipient as written; `user` the same person as the emulator counts them.
     `category` is that of a Direct Send (R§1.8), `product_policy` one for the MM API (R§1.7).

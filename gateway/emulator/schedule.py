@@ -14,7 +14,7 @@ class Schedule:
     """Deeds with an hour; each is called with the hour it was planned for.
 
     While a deed is being done `hour` is its hour, else None: what happens in it happens then, no
-    matter how late anybody looked at the clock. `between` is called before and after each deed.
+    matter how late anybody looked at the clock. `between` is called before and after.
     """
 
     def __init__(self) -> None:
@@ -32,15 +32,17 @@ class Schedule:
     def run_due(self, now: float) -> int:
         """Do everything that has become due, oldest first; returns how much it was."""
         done = 0
+        if not self._heap or self._heap[0][0] > now or self.hour is not None:
+            return done
+        self.between()
         try:
             while self._heap and self._heap[0][0] <= now:
-                self.between()
                 self.hour, _, deed = heapq.heappop(self._heap)
                 deed(self.hour)
-                self.between()
                 done += 1
         finally:
             self.hour = None
+            self.between()
         return done
 
     def forget(self) -> None:

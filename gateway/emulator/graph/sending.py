@@ -45,7 +45,7 @@ def take(
     """
     now = state.now()
     case = _case(state, number, send, now, by_marketing_api=for_marketing)
-    findings = list(judge(case))
+    findings = judge(case)
     if state.mode == "enforce":
         for finding in findings:
             if finding.channel == "sync":
@@ -97,15 +97,24 @@ def _accept(state: State, case: Case, findings: list[Finding], fate: Finding | N
     _blame(case, findings, wamid, state)
     _see(state, number, send, Ending(now, wamid, fails_with=fate.code if fate else None))
     state.journal.weighed(_class_of(case, "failed" if fate else "accepted"))
-    sent = _sent(case, wamid, cost)
-    is_held = pacing.hold(state, case, sent, fate)
+    is_held = False
+    sent = _sent(case, wamid, cost) if _has_a_sequel(state, case, fate) else None
+    if sent is not None:
+        is_held = pacing.hold(state, case, sent, fate)
     is_doomed = fate is not None and fate.channel == "async"
     _count(state, case, findings, wamid if is_held or is_doomed else None)
     if is_held:
         lifecycle.user_was_counted(state, number, now)
-    elif fate is None or fate.channel != "silent":
+    elif sent is not None:
         delivery.follow(state, case, sent, fate)
     return Accepted(_answer(send, wamid, is_held=is_held), wamid)
+
+
+def _has_a_sequel(state: State, case: Case, fate: Finding | None) -> bool:
+    """Whether anything follows from the acceptance, which costs more than all the judging."""
+    if fate is not None and fate.channel == "silent":
+        return False
+    return pacing.is_on(state) or delivery.is_followed(state, case, fate)
 
 
 def _fate(state: State, findings: list[Finding]) -> Finding | None:
@@ -116,9 +125,7 @@ def _fate(state: State, findings: list[Finding]) -> Finding | None:
 
 
 def _fate_by_others(state: State, case: Case, cost: Price) -> Finding | None:
-    return (
-        recipients.fate(case) or reaction_targets.fate(state, case) or pricing.fate(case, cost)
-    )
+    return recipients.fate(case) or reaction_targets.fate(state, case) or pricing.fate(case, cost)
 
 
 def _count(state: State, case: Case, findings: list[Finding], doomed: str | None) -> None:

@@ -38,6 +38,14 @@ class _Underway:
     told_late: list[Update] | None = field(default=None)
 
 
+def is_followed(state: State, case: Case, fate: Finding | None) -> bool:
+    """Whether anybody would notice what becomes of a message."""
+    if fate is not None:
+        return state.knobs.statuses
+    is_counted_later = case.is_counted_kind and state.knobs.count_on != "accept"
+    return _tells(state) or bool(state.on_delivered) or is_counted_later
+
+
 def follow(state: State, case: Case, sent: Sent, fate: Finding | None) -> None:
     """Plan the statuses: sent, delivered, read, or failed with the code of its fate.
 
@@ -52,8 +60,6 @@ def follow(state: State, case: Case, sent: Sent, fate: Finding | None) -> None:
         if knobs.statuses:
             error = (fate.code, fate.detail)
             _later(state, case.now, delay_s, partial(_fail, state, case.number, sent, error))
-        return
-    if not (_tells(state) or state.on_delivered or _is_counted_later(state, sent)):
         return
     message = _Underway(case.number, sent, case.now + ttl_s(case.template), luck)
     if knobs.reorder_rate > 0 and draw(state.seed, "order", sent.wamid)[0] < knobs.reorder_rate:
@@ -90,10 +96,6 @@ def _tells(state: State) -> bool:
     return state.knobs.statuses and state.sender.url is not None
 
 
-def _is_counted_later(state: State, sent: Sent) -> bool:
-    return sent.takes_slot and state.knobs.count_on != "accept"
-
-
 def _stretched(state: State, seconds: float, luck: float) -> float:
     return seconds * (1.0 + state.knobs.jitter * luck)
 
@@ -107,7 +109,8 @@ def _later(state: State, now: float, delay_s: float, deed: Callable[[float], Non
 
 def _fail(state: State, number: Number, sent: Sent, error: tuple[int, str], now: float) -> None:
     state.memory.ledger.release(number.pool_id, sent.wamid)
-    state.sender.post(updates.failed(number, sent, error, now))
+    has_contacts = state.knobs.contacts_on_failures and not sent.to_group
+    state.sender.post(updates.failed(number, sent, error, now, has_contacts=has_contacts))
 
 
 def _leave(state: State, message: _Underway, now: float) -> None:

@@ -46,12 +46,9 @@ def look(state: State, now: float) -> None:
             continue
         numbers = state.registry.numbers_of(waba_id)
         worst = max(_score(state, each, standing, now) for each in numbers)
-        if worst >= SEVERE_AT:
-            climb(state, waba_id, 2, now)
-        elif worst >= ENFORCED_AT:
-            climb(state, waba_id, 1, now)
-        elif standing.rung < _STORMS_LEAD_TO and any(each.id in storms for each in numbers):
-            climb(state, waba_id, 1, now)
+        is_storming = any(each.id in storms for each in numbers)
+        if worst >= ENFORCED_AT or (is_storming and standing.rung < _STORMS_LEAD_TO):
+            climb(state, waba_id, 2 if worst >= SEVERE_AT else 1, now)
 
 
 def _score(state: State, number: Number, standing: Standing, now: float) -> float:

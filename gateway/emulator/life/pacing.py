@@ -4,7 +4,6 @@ Source: PACE, 21 May 2026; PPACE, 8 Dec 2025 (R§6.4). Meta publishes no sizes a
 those here are chosen so that all of a well-received campaign is delivered within the hour.
 """
 
-from dataclasses import replace
 from functools import partial
 
 from gateway.emulator.history import Change
@@ -33,12 +32,15 @@ BLOCK = "RESTRICTED_BIZ_INITIATED_MESSAGING"
 _PAUSED = 132015
 
 
+def is_on(state: State) -> bool:
+    """Whether anything is paced at all."""
+    return state.knobs.template_pacing or state.knobs.portfolio_pacing
+
+
 def hold(state: State, case: Case, sent: Sent, fate: Finding | None) -> bool:
     """Keep a message back, or count it among those that leave at once; True when it is held."""
     knobs = state.knobs
-    if not (knobs.template_pacing or knobs.portfolio_pacing):
-        return False
-    if case.template is None or case.template.status != "APPROVED":
+    if not is_on(state) or case.template is None or case.template.status != "APPROVED":
         return False
     held = Held(case, sent, fate)
     if knobs.template_pacing and _template_holds(state, case.template, held):
@@ -114,7 +116,7 @@ def _release(state: State, campaign: Campaign, most: int, now: float) -> int:
 
 
 def _follow(state: State, message: Held, fate: Finding | None, now: float) -> None:
-    delivery.follow(state, replace(message.case, now=now), message.sent, fate)
+    delivery.follow(state, message.case._replace(now=now), message.sent, fate)
 
 
 def is_assessed(state: State, template: Template) -> bool:

@@ -1,7 +1,7 @@
 """Says what one rule sees of one message, and what it may find."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gateway.emulator.knobs import Knobs
 from gateway.emulator.life.people import People
@@ -50,8 +50,7 @@ class Memory:
     judged: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One message with everything a rule may look at.
 
     `by_marketing_api` is one that came to `/marketing_messages`.

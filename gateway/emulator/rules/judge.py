@@ -1,7 +1,7 @@
 """Judges one message by each of Meta's rules on its own."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 from gateway.emulator.messages import Send
 from gateway.emulator.rules.allow_list import allow_list
@@ -201,6 +201,13 @@ RULES: tuple[Callable[[Case], Finding | None], ...] = (
 )
 
 
+# Rules that have nothing to say of a template, or of anything else, are not asked.
+_NEVER_OF_TEMPLATES = frozenset({direct_send, thread_owner, service_window})
+_ONLY_OF_TEMPLATES = frozenset({template, template_parameters, authentication})
+OF_TEMPLATES = tuple(rule for rule in RULES if rule not in _NEVER_OF_TEMPLATES)
+OF_OTHERS = tuple(rule for rule in RULES if rule not in _ONLY_OF_TEMPLATES)
+
+
 def _shuffled(case: Case) -> list[Callable[[Case], Finding | None]]:
     memory = case.memory
     memory.judged += 1
@@ -208,12 +215,14 @@ def _shuffled(case: Case) -> list[Callable[[Case], Finding | None]]:
     return order.sample(RULES, len(RULES))
 
 
-def judge(case: Case) -> Iterator[Finding]:
-    """Yield every broken rule, in the order in which Meta would look.
+def judge(case: Case) -> list[Finding]:
+    """List every broken rule, in the order in which Meta would look.
 
     With the knob `shuffle_validation` the order is another for every message (R§12.1 row 36).
     """
-    for rule in _shuffled(case) if case.knobs.shuffle_validation else RULES:
-        finding = rule(case)
-        if finding is not None:
-            yield finding
+    rules: Sequence[Callable[[Case], Finding | None]]
+    if case.knobs.shuffle_validation:
+        rules = _shuffled(case)
+    else:
+        rules = OF_TEMPLATES if case.send.type == "template" else OF_OTHERS
+    return [finding for rule in rules if (finding := rule(case)) is not None]

@@ -87,13 +87,22 @@ def status(
     return Update(number.waba_id, "messages", value)
 
 
-def failed(number: Number, sent: Sent, error: tuple[int, str], now: float) -> Update:
-    """Build a failed status, which carries no contacts. Source: W-STAT, 14 Sep 2026 (R§8.4)."""
+def failed(
+    number: Number, sent: Sent, error: tuple[int, str], now: float, *, has_contacts: bool = False
+) -> Update:
+    """Build a failed status, which as documented carries no contacts.
+
+    Source: W-STAT, 14 Sep 2026 (R§8.3, R§8.4).
+    """
     entry = _status_entry(sent, "failed", now)
     if sent.by_bsuid:
         entry["recipient_user_id"] = user_id_of(number, sent.user)
     entry["errors"] = [status_error(*error)]
-    return Update(number.waba_id, "messages", _messaging_value(number) | {"statuses": [entry]})
+    value = _messaging_value(number)
+    if has_contacts:
+        is_known = not sent.by_bsuid
+        value["contacts"] = [_contact(number, sent.user, sent.name, is_known=is_known)]
+    return Update(number.waba_id, "messages", value | {"statuses": [entry]})
 
 
 def _status_entry(sent: Sent, state: str, now: float) -> dict[str, Any]:

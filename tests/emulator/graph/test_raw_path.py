@@ -10,7 +10,16 @@ import orjson
 import pytest
 
 from gateway.emulator import Emulator, running
-from tests.emulator.conftest import ANA, FIRST, TOKEN, StillClock, template, text, world
+from tests.emulator.conftest import (
+    ANA,
+    FIRST,
+    TOKEN,
+    Receiver,
+    StillClock,
+    template,
+    text,
+    world,
+)
 
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -74,6 +83,19 @@ async def test_requests_may_come_in_pieces_and_several_at_once(wire: Wire) -> No
         await writer.drain()
     ids = [(await answer(reader))[1]["messages"][0]["id"] for _ in range(2)]
     assert len(set(ids)) == 2
+
+
+async def test_sends_that_come_at_once_are_told_apart_in_webhooks(
+    emulator: Emulator, wire: Wire, receiver: tuple[Receiver, str]
+) -> None:
+    """Deliveries depend on the calls, not on how the network cuts them."""
+    reader, writer = wire
+    taking, emulator.state.sender.url = receiver
+    writer.write(request(template()) * 3)
+    for _ in range(3):
+        await answer(reader)
+    assert await emulator.state.sender.flush(5) == 0
+    assert [len(body["entry"][0]["changes"]) for body in taking.bodies] == [2, 2, 2]
 
 
 async def test_a_refusal_has_its_status(wire: Wire) -> None:

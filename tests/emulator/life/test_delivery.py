@@ -228,8 +228,8 @@ async def test_what_is_not_delivered_in_its_time_is_dropped(
 ) -> None:
     """Source: TTL, late 2025 (R§6.4): dropped, with no further word."""
     one = {"id": "600000000000001", "waba_id": WABA, "name": "promo", "category": category}
-    one["message_send_ttl_seconds"] = own_ttl
-    cloud = await offline(start, receiver, templates=[one])
+    templates = [one | {"message_send_ttl_seconds": own_ttl}]
+    cloud = await offline(start, receiver, templates=templates)
     await cloud.send(template(ANA))
     cloud.clock.advance(ttl_s - 1 + is_too_late)
     await cloud.steer(f"/users/{DIGITS}", offline=False)
@@ -323,3 +323,15 @@ async def test_a_throttled_number_is_not_told_of_unless_the_knob_says_so(
     await asyncio.gather(*(cloud.send(template(ANA)) for _ in range(3)))
     await flushed(cloud)
     assert all("errors" not in value for value in receiver.values())
+
+
+@pytest.mark.parametrize("has_contacts", [False, True])
+async def test_failed_statuses_have_contacts_if_the_knob_says_so(
+    start: Start, receiver: Telling, *, has_contacts: bool
+) -> None:
+    """Source: W-STAT, 14 Sep 2026 (R§8.3): none; pywa 4.4 expects them."""
+    taking, url = receiver
+    cloud = await start(webhook_url=url, knobs=Knobs(contacts_on_failures=has_contacts))
+    await cloud.send(text())
+    await flushed(cloud)
+    assert ("contacts" in taking.values()[0]) is has_contacts

@@ -138,6 +138,18 @@ async def test_a_portfolio_limit_is_told_to_every_waba(
     assert isinstance(taking.bodies[0]["entry"][0]["time"], int)
 
 
+async def test_a_portfolio_limit_is_told_in_the_form_of_the_knob(
+    told: tuple[Cloud, Receiver],
+) -> None:
+    """Source: W-CAP, 21 May 2026 (R§12.1 row 4)."""
+    cloud, receiver = told
+    await cloud.steer("/knobs", capability_format="integer")
+    await cloud.steer(f"/numbers/{FIRST}", messaging_limit=10_000)
+    await flushed(cloud)
+    value = receiver.values("business_capability_update")[0]
+    assert value["max_daily_conversations_per_business"] == 10_000
+
+
 async def test_more_throughput_is_told(told: tuple[Cloud, Receiver]) -> None:
     """Source: THR, 17 Jun 2026 (R§5.1)."""
     cloud, receiver = told

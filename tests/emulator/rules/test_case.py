@@ -1,4 +1,3 @@
-from dataclasses import replace
 
 import orjson
 import pytest
@@ -35,4 +34,4 @@ def test_only_what_a_person_gets_outside_a_window_is_counted(
         knobs=whole.knobs,
     )
     assert case.is_counted_kind is is_counted
-    assert replace(case, by_marketing_api=True).is_counted_kind is is_counted
+    assert case._replace(by_marketing_api=True).is_counted_kind is is_counted

@@ -125,3 +125,28 @@ async def test_without_a_payment_method_what_costs_something_fails(
     ends = [(each["status"], each.get("errors", [{}])[0].get("code")) for each in taking.statuses()]
     assert ends == [("sent", None), ("failed", 131042), ("failed", 131042)]
     assert (await cloud.number())["counted_users"] == 0
+
+
+async def test_a_test_number_needs_no_payment_method(
+    start: Start, receiver: tuple[Receiver, str]
+) -> None:
+    """Source: ABOUT (R§2.1)."""
+    taking, url = receiver
+    cloud = await start(webhook_url=url, wabas=[{"id": WABA, "has_payment_method": False}])
+    cloud.emulator.state.registry.numbers[FIRST].is_test_number = True
+    await cloud.send(template(ANA))
+    await flushed(cloud)
+    assert [each["status"] for each in taking.statuses()] == ["sent", "delivered"]
+
+
+async def test_what_cannot_arrive_takes_no_place(start: Start) -> None:
+    """Source: PRICE-NT, 1 Jul 2026 (R§10): a thousand delivered ones."""
+    users = [{"phone": ANA.removeprefix("+"), "blocked_business": True}]
+    cloud = await start(users=users)
+    tier, now = cloud.emulator.state.memory.free_tier, cloud.clock.now().timestamp()
+    for _ in range(FREE_A_MONTH - 1):
+        tier.take(FIRST, now)
+    for user, has_room in ((ANA, True), (BEN, False)):
+        await cloud.write(user)
+        await cloud.send(text(user))
+        assert tier.has_room(FIRST, now) is has_room
