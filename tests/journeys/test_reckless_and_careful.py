@@ -20,7 +20,7 @@ async def outcomes(database_url: str) -> dict[tuple[str, str], Outcome]:
 async def test_the_gateway_keeps_a_number_that_would_be_lost(
     outcomes: dict[tuple[str, str], Outcome],
 ) -> None:
-    """Straight to Meta the reckless number is silenced for days; through the gateway it never is."""
+    """Straight to Meta the reckless number is silenced for days, through the gateway never."""
     lost, kept = outcomes["reckless", STRAIGHT], outcomes["reckless", THROUGH]
     assert sum(status in SILENCED for status in lost.diary.statuses) > 5 * 24
     assert not SILENCED & set(kept.diary.statuses)

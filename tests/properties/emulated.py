@@ -17,6 +17,7 @@ from gateway.emulator.webhooks.updates import Sent, Update
 from tests.emulator.conftest import FIRST, SECRET, WABA, state
 
 NOW = 1_790_420_700.9
+ANSWERED = {"reply_to": "wamid.y"}
 ANA, NEW_PHONE = "34600000001", "34600000009"
 EMULATOR = state()
 NUMBER = EMULATOR.registry.numbers[FIRST]
@@ -126,16 +127,10 @@ def _message(name: str, update: Update, *like: str) -> Kind:
     return Kind(f"inbound {name}", update, like, handlers.MessageHandler)
 
 
-def _messages() -> list[Kind]:
-    tap, choice = handlers.CallbackButtonHandler, handlers.CallbackSelectionHandler
-    reply = {"id": "a", "title": "A", "description": "B"}
-    list_reply = {"type": "list_reply", "list_reply": reply}
-    flow = {"response_json": '{"flow_token":"made-up"}', "body": "Sent", "name": "flow"}
-    completion = {"type": "nfm_reply", "nfm_reply": flow}
-    answered = {"reply_to": "wamid.y"}
+def _texts_and_files() -> list[Kind]:
     return [
         _message("text", written("text"), "pywa/message__text", "meta_openapi/text_message"),
-        _message("reply", written("text", **answered), "pywa/message__reply"),
+        _message("reply", written("text", **ANSWERED), "pywa/message__reply"),
         _message(
             "ad",
             written("text", referral={}),
@@ -158,6 +153,11 @@ def _messages() -> list[Kind]:
             "pywa/message__static_sticker",
             "pywa/message__animated_sticker",
         ),
+    ]
+
+
+def _objects() -> list[Kind]:
+    return [
         _message(
             "location",
             written("location"),
@@ -173,7 +173,7 @@ def _messages() -> list[Kind]:
         _message("order", written("order"), "pywa/message__order", "meta_openapi/order_message"),
         _message(
             "reaction",
-            written("reaction", **answered),
+            written("reaction", **ANSWERED),
             "pywa/message__reaction",
             "meta_openapi/reaction_message",
         ),
@@ -184,33 +184,43 @@ def _messages() -> list[Kind]:
             "pywa/message__unsupported_with_type",
             "meta_openapi/unsupported_message",
         ),
+    ]
+
+
+def _answers() -> list[Kind]:
+    tap, choice = handlers.CallbackButtonHandler, handlers.CallbackSelectionHandler
+    reply = {"id": "a", "title": "A", "description": "B"}
+    list_reply = {"type": "list_reply", "list_reply": reply}
+    flow = {"response_json": '{"flow_token":"made-up"}', "body": "Sent", "name": "flow"}
+    completion = {"type": "nfm_reply", "nfm_reply": flow}
+    return [
         Kind(
             "inbound edit",
-            written("edit", **answered),
+            written("edit", **ANSWERED),
             ("pywa/edited_message__image",),
             handlers.EditedMessageHandler,
         ),
         Kind(
             "inbound revoke",
-            written("revoke", **answered),
+            written("revoke", **ANSWERED),
             ("pywa/deleted_message__revoke",),
             handlers.DeletedMessageHandler,
         ),
         Kind(
             "inbound button",
-            written("button", **answered),
+            written("button", **ANSWERED),
             ("pywa/callback_button__quick_reply", "meta_openapi/button_message"),
             tap,
         ),
         Kind(
             "inbound interactive",
-            written("interactive", **answered),
+            written("interactive", **ANSWERED),
             ("pywa/callback_button__button", "meta_openapi/interactive_button_reply_message"),
             tap,
         ),
         Kind(
             "inbound list",
-            written("interactive", content=list_reply, **answered),
+            written("interactive", content=list_reply, **ANSWERED),
             (
                 "pywa/callback_selection__description",
                 "meta_openapi/interactive_list_reply_message",
@@ -219,7 +229,7 @@ def _messages() -> list[Kind]:
         ),
         Kind(
             "inbound flow",
-            written("interactive", content=completion, **answered),
+            written("interactive", content=completion, **ANSWERED),
             ("pywa/flow_completion__completion",),
             handlers.FlowCompletionHandler,
         ),
@@ -321,4 +331,12 @@ def _of_templates() -> list[Kind]:
     ]
 
 
-KINDS = [*_statuses(), *_messages(), *_of_users(), *_of_accounts(), *_of_templates()]
+KINDS = [
+    *_statuses(),
+    *_texts_and_files(),
+    *_objects(),
+    *_answers(),
+    *_of_users(),
+    *_of_accounts(),
+    *_of_templates(),
+]
