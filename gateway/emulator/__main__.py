@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -63,6 +64,9 @@ def _main() -> None:
         played = _scenario(arguments)
     except BadScenario as error:
         sys.exit(f"emulator: {error}")
+    # What is written down stays, in hundreds of thousands; looking through all of it again and
+    # again would hold up every answer for a tenth of a second.
+    gc.set_threshold(50_000, 20, 100)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(arguments, played))
 

@@ -122,8 +122,7 @@ def _receipt(message: dict[str, Any]) -> Receipt | Refusal:
     return Receipt(message_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Recipient:
+class _Recipient(NamedTuple):
     user: str
     given: str
     by_bsuid: bool = False

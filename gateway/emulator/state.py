@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import binascii
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ class State:
         """Make a message id: seeded, and with the hour in it so that restarts repeat none."""
         micros = int(now * 1_000_000)
         raw = micros.to_bytes(8, "big") + self.ids.randbytes(16)
-        return f"wamid.HBg{base64.b64encode(raw).decode()}"
+        return f"wamid.HBg{binascii.b2a_base64(raw, newline=False).decode()}"
 
     def new_numeric_id(self) -> str:
         """Make the id of a new node."""

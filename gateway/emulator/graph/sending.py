@@ -1,6 +1,6 @@
 """Takes one message in: judges it, writes it down, answers, and lets its statuses follow."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -23,8 +23,7 @@ from gateway.emulator.state import State
 from gateway.emulator.webhooks.updates import Sent
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The message was taken; `body` is the answer of HTTP 200."""
 
     body: bytes

@@ -1,7 +1,7 @@
 """Says what one rule sees of one message, and what it may find."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from gateway.emulator.knobs import Knobs
 from gateway.emulator.life.people import People
@@ -11,7 +11,7 @@ from gateway.emulator.rules.calling import Calling
 from gateway.emulator.rules.free_messages import EntryPoints, FreeTier
 from gateway.emulator.rules.ledger import Ledger
 from gateway.emulator.rules.rates import PairRate, Throughput
-from gateway.emulator.rules.template_texts import Expectation
+from gateway.emulator.rules.template_texts import Lesson
 from gateway.emulator.rules.windows import ServiceWindows
 
 Channel = Literal["sync", "async", "silent", "none"]
@@ -40,7 +40,7 @@ class Memory:
     throughput: Throughput = field(default_factory=Throughput)
     pair_rate: PairRate = field(default_factory=PairRate)
     marketing_stopped: set[tuple[str, str]] = field(default_factory=set)
-    expectations: dict[str, tuple[list[dict[str, Any]], Expectation]] = field(default_factory=dict)
+    lessons: dict[str, Lesson] = field(default_factory=dict)
     calling: Calling = field(default_factory=Calling)
     entry_points: EntryPoints = field(default_factory=EntryPoints)
     free_tier: FreeTier = field(default_factory=FreeTier)

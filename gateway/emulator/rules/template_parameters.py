@@ -8,7 +8,7 @@ from typing import Any
 from gateway.emulator.registry import Template
 from gateway.emulator.rules import template_texts
 from gateway.emulator.rules.case import Case, Finding
-from gateway.emulator.rules.template_texts import Button, Expectation, Text
+from gateway.emulator.rules.template_texts import Button, Expectation, Lesson, Text
 
 LONGEST_BODY = 1024
 LONGEST_HEADER = 60
@@ -26,26 +26,30 @@ def template_parameters(case: Case) -> Finding | None:
     template = case.template
     if template is None or not template.components:
         return None
-    expected = _expected(case, template)
+    lesson = _lesson(case, template)
     given = case.send.payload.get("components")
-    if expected is None or (not given and expected.is_nothing):
+    if given == lesson.right and given is not None:
+        return None
+    expected = lesson.expected
+    # An authentication template without its button, which every real one has, is only sketched.
+    is_sketch = template.category == "AUTHENTICATION" and not expected.buttons
+    if is_sketch or (not given and expected.is_nothing):
         return None
     problem = _problem(expected, given or [], is_named=template.parameter_format == "NAMED")
-    return None if problem is None else Finding("template_parameters", *problem)
+    if problem is not None:
+        return Finding("template_parameters", *problem)
+    lesson.right = given
+    return None
 
 
-def _expected(case: Case, template: Template) -> Expectation | None:
-    """Read a template's components once; an edit replaces the list, which is how it is noticed.
-
-    An authentication template without its button, which every real one has, is only sketched.
-    """
-    known = case.memory.expectations.get(template.id)
-    if known is None or known[0] is not template.components:
-        known = template.components, template_texts.read(template.components)
-        case.memory.expectations[template.id] = known
-    if template.category == "AUTHENTICATION" and not known[1].buttons:
-        return None
-    return known[1]
+def _lesson(case: Case, template: Template) -> Lesson:
+    """Read a template's components once; an edit replaces the list, which is how it is noticed."""
+    known = case.memory.lessons.get(template.id)
+    if known is None or known.components is not template.components:
+        components = template.components
+        known = Lesson(components, template_texts.read(components))
+        case.memory.lessons[template.id] = known
+    return known
 
 
 def _problem(

@@ -45,6 +45,19 @@ class Expectation:
     is_nothing: bool = True
 
 
+@dataclass(slots=True)
+class Lesson:
+    """What was learnt of one template: what its components want, and what was right last.
+
+    `right` are the components of the last message that was as it should be: a campaign repeats
+    itself, and comparing costs a tenth of checking.
+    """
+
+    components: list[dict[str, Any]]
+    expected: Expectation
+    right: list[dict[str, Any]] | None = None
+
+
 def read(components: list[dict[str, Any]]) -> Expectation:
     """Read components as the Graph API lists them; what is not understood wants nothing."""
     by_type = {str(each.get("type", "")).upper(): each for each in components}
