@@ -48,6 +48,10 @@ bench: $(VENV)/dev.stamp ## run the benchmarks; options in ARGS="…"
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-strip-markers --custom-compile-command "make lock"
 
+.PHONY: demo
+demo: $(VENV)/dev.stamp ## show what the gateway saves, as a table and a picture; options in ARGS="…"
+	@$(BIN)/python -m benchmarks.reckless_and_careful $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## write the three locks anew; newer versions with ARGS=--upgrade
 	@$(COMPILE) pyproject.toml --all-extras --group dev -o tests/requirements.lock \

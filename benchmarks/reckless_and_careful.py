@@ -19,12 +19,13 @@ from rich.table import Table
 from benchmarks.campaigns import CAREFUL, DAYS, RECKLESS, Careful, Diary, Reckless, play
 from benchmarks.picture import draw
 from benchmarks.routes import Straight, straight, through_gateway
+from gateway import logs
 from gateway.cli.embedded_postgres import EmbeddedPostgres
 
 PICTURE: Final = Path(__file__).with_name("reckless_and_careful.png")
 PEOPLE: Final = (1000, 6000)
 STRAIGHT: Final = "straight to Meta"
-THROUGH: Final = "through the gateway"
+THROUGH: Final = "through gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,10 @@ async def compare(
 def table(outcomes: list[Outcome]) -> Table:
     """Write the outcomes as a table for a terminal."""
     shown = Table(title="Two weeks of two campaigns", title_justify="left")
-    shown.add_column("")
+    shown.add_column("", no_wrap=True)
     columns = sorted(outcomes, key=lambda each: (each.campaign != "reckless", each.route))
     for each in columns:
-        shown.add_column(f"{each.campaign}\n{each.route}", justify="right")
+        shown.add_column(f"{each.campaign}\n{each.route}", justify="right", no_wrap=True)
     for title, figure in _ROWS:
         shown.add_row(title, *(figure(each) for each in columns))
     return shown
@@ -86,12 +87,12 @@ _ROWS: tuple[tuple[str, Callable[[Outcome], str]], ...] = (
     ("held by the gateway", lambda each: f"{each.diary.sum.held:,}"),
     ("refused by Meta", lambda each: f"{each.diary.sum.refused:,}"),
     ("rules of Meta broken", lambda each: f"{each.violations:,}"),
-    ("people who complained", lambda each: f"{each.complaints:,}"),
+    ("complaints", lambda each: f"{each.complaints:,}"),
     ("days rated RED", lambda each: _days(each.diary.ratings, {"RED"})),
-    ("days forbidden or disabled", lambda each: _days(each.diary.statuses, _SILENCED)),
+    ("days silenced by Meta", lambda each: _days(each.diary.statuses, _SILENCED)),
     ("rating at the end", lambda each: each.diary.ratings[-1]),
     ("status at the end", lambda each: each.diary.statuses[-1]),
-    ("messaging limit at the end", lambda each: _limit(each.diary.limits[-1])),
+    ("limit at the end", lambda each: _limit(each.diary.limits[-1])),
 )
 
 
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--picture", type=Path, default=PICTURE, help="where the PNG goes")
     arguments = parser.parse_args()
+    logs.configure("ERROR")
     console = Console()
     with tempfile.TemporaryDirectory() as folder, Progress(console=console) as progress:
         postgres = EmbeddedPostgres.start(Path(folder) / "postgres")
