@@ -85,8 +85,9 @@ def _limits(axes: Axes, diary: Diary, height: float) -> None:
     for hour, limit in enumerate(diary.limits):
         if limit != before:
             text = "unlimited" if limit is None else f"{limit:,}"
-            axes.text(hour / 24, height, f"limit {text}" if hour == 0 else text, fontsize=8)
+            axes.text(hour / 24, height, text, fontsize=8)
         before = limit
+    axes.text(len(diary.days) * 1.01, height, "limit", fontsize=8)
 
 
 def _legend(figure: Figure) -> None:

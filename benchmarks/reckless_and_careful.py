@@ -24,8 +24,8 @@ from gateway.cli.embedded_postgres import EmbeddedPostgres
 
 PICTURE: Final = Path(__file__).with_name("reckless_and_careful.png")
 PEOPLE: Final = (1000, 6000)
-STRAIGHT: Final = "straight to Meta"
-THROUGH: Final = "through gateway"
+STRAIGHT: Final = "direct"
+THROUGH: Final = "via gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ def table(outcomes: list[Outcome]) -> Table:
 
 _SILENCED: Final = frozenset({"FORBIDDEN", "BANNED"})
 _ROWS: tuple[tuple[str, Callable[[Outcome], str]], ...] = (
-    ("messages asked for", lambda each: _asked_for(each.diary)),
+    ("asked for", lambda each: _asked_for(each.diary)),
     ("accepted by Meta", lambda each: f"{each.diary.sum.accepted:,}"),
-    ("held by the gateway", lambda each: f"{each.diary.sum.held:,}"),
+    ("held by gateway", lambda each: f"{each.diary.sum.held:,}"),
     ("refused by Meta", lambda each: f"{each.diary.sum.refused:,}"),
-    ("rules of Meta broken", lambda each: f"{each.violations:,}"),
+    ("rules broken", lambda each: f"{each.violations:,}"),
     ("complaints", lambda each: f"{each.complaints:,}"),
     ("days rated RED", lambda each: _days(each.diary.ratings, {"RED"})),
-    ("days silenced by Meta", lambda each: _days(each.diary.statuses, _SILENCED)),
+    ("days silenced", lambda each: _days(each.diary.statuses, _SILENCED)),
     ("rating at the end", lambda each: each.diary.ratings[-1]),
     ("status at the end", lambda each: each.diary.statuses[-1]),
     ("limit at the end", lambda each: _limit(each.diary.limits[-1])),

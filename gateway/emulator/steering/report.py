@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from gateway.emulator.clock import iso
 from gateway.emulator.history import Change
 from gateway.emulator.journal import DIRECT, MISDIRECTED, Fate
+from gateway.emulator.life.ratings import SEVERITY
 from gateway.emulator.registry import Number, Template
 from gateway.emulator.rules.judge import RULES
 from gateway.emulator.state import State
@@ -29,23 +30,20 @@ class _Message(NamedTuple):
     fate: Fate
 
 
-def _everything(_: _Message) -> bool:
-    return True
-
-
 # What a rule has nothing to say about is not counted as kept; the other rules are about everything.
-_ONLY: dict[str, Callable[[_Message], bool]] = {
-    "template": lambda each: each.type == "template",
-    "template_parameters": lambda each: each.type == "template",
-    "authentication": lambda each: each.category == "AUTHENTICATION",
-    "direct_send": lambda each: each.type in {DIRECT, MISDIRECTED},
-    "spam_limit": lambda each: not each.is_reply,
-    "pair_rate": lambda each: not each.to_group,
-    "call_permission": lambda each: each.type == "call_permission_request",
-    "thread_owner": lambda each: each.type != "template",
-    "service_window": lambda each: each.type not in {"template", DIRECT},
-    "messaging_limit": lambda each: not each.is_reply and not each.to_group,
-    "marketing_preference": lambda each: each.category == "MARKETING",
+_ONLY: dict[str, Callable[[_Message, Number], bool]] = {
+    "allow_list": lambda _, number: number.is_test_number,
+    "template": lambda each, _: each.type == "template",
+    "template_parameters": lambda each, _: each.type == "template",
+    "authentication": lambda each, _: each.category == "AUTHENTICATION",
+    "direct_send": lambda each, _: each.type in {DIRECT, MISDIRECTED},
+    "spam_limit": lambda each, _: not each.is_reply,
+    "pair_rate": lambda each, _: not each.to_group,
+    "call_permission": lambda each, _: each.type == "call_permission_request",
+    "thread_owner": lambda each, _: each.type != "template",
+    "service_window": lambda each, _: each.type not in {"template", DIRECT},
+    "messaging_limit": lambda each, _: not each.is_reply and not each.to_group,
+    "marketing_preference": lambda each, _: each.category == "MARKETING",
 }
 
 
@@ -95,9 +93,12 @@ def _rules(state: State) -> list[dict[str, Any]]:
 
 
 def _rule(state: State, rule: Callable[..., Any], broken: int) -> dict[str, Any]:
-    concerns = _ONLY.get(rule.__name__, _everything)
-    judged = state.journal.judged.items()
-    applied = sum(count for message, count in judged if concerns(_Message(*message)))
+    concerns, numbers = _ONLY.get(rule.__name__), state.registry.numbers
+    applied = sum(
+        count
+        for message, count in state.journal.judged.items()
+        if concerns is None or concerns(_Message(*message), numbers[message[0]])
+    )
     return {
         "rule": rule.__name__,
         "source": source_of(rule),
@@ -113,6 +114,7 @@ def _number(state: State, number: Number, history: dict[str, list[Change]]) -> d
     for message, count in state.journal.judged.items():
         if message[0] == number.id:
             fates[_Message(*message).fate] += count
+    complaints = state.lived.complaints.get(number.id) or Counter[str]()
     concerned = dict.fromkeys((number.id, number.pool_id, number.waba_id))
     changes = [change for subject in concerned for change in history.get(subject, [])]
     return {
@@ -123,6 +125,7 @@ def _number(state: State, number: Number, history: dict[str, list[Change]]) -> d
             "refused": fates["refused"],
             "failed": fates["failed"],
         },
+        "complaints": {kind: complaints[kind] for kind in SEVERITY},
         "history": _told(sorted(changes, key=lambda each: each.at)),
     }
 

@@ -1,3 +1,4 @@
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -139,3 +140,18 @@ async def test_the_events_of_a_scenario_are_planned_done_or_failed(cloud: Cloud)
     cloud.clock.advance(1)
     outcomes = [each["outcome"] for each in (await cloud.told("/report"))["scenario"]["events"]]
     assert outcomes == ["done", "phone_number_id: 200000000000005 is unknown", "planned"]
+
+
+async def test_only_test_numbers_have_an_allow_list(start: Start) -> None:
+    cloud = await start()
+    cloud.emulator.state.registry.numbers[LONE].is_test_number = True
+    await cloud.send(template(ANA))
+    await cloud.send(template(ANA), LONE)
+    assert of_rule(await cloud.told("/report"), "allow_list") == (1, 1, 0)
+
+
+async def test_complaints_are_told_by_number_and_kind(cloud: Cloud) -> None:
+    cloud.emulator.state.lived.complaints[LONE] = Counter({"report": 2})
+    whole = await cloud.told("/report")
+    assert of_number(whole, LONE)["complaints"] == {"block": 0, "report": 2, "stop": 0}
+    assert of_number(whole, FIRST)["complaints"] == {"block": 0, "report": 0, "stop": 0}
