@@ -21,6 +21,7 @@ from gateway.policy.facts import allowance_of
 from gateway.policy.fold import BatchFacts, Candidate, PoolState, fold
 from gateway.policy.knobs import Knobs
 from gateway.policy.lifecycle import Hold, MessageState
+from gateway.policy.shares import Holder
 from gateway.policy.verdict import Decision, Objection, Verdict
 from gateway.store import contacts, facts, quota
 from gateway.store.database import Database
@@ -77,7 +78,7 @@ class AdmissionDesk:
         self._clock = clock
         self._knobs = knobs
         self._metrics = metrics
-        self._cache = StateCache()
+        self._cache = StateCache(knobs)
         self._waiting: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -156,7 +157,7 @@ class AdmissionDesk:
     async def _load(self, connection: Any, batch: list[_Waiting], now: datetime) -> _Known:
         """Load the facts; pools that are nearly full are first cleared of who has left them."""
         candidates = await _resolved(connection, batch)
-        hot = await facts.load_hot(connection, candidates)
+        hot = await facts.load_hot(connection, candidates, now)
         states = await self._cache.get(connection, hot.pools)
         oldest: dict[PoolId, datetime | None] = {}
         if nearly_full := _nearly_full(hot, states, len(batch)):
@@ -166,17 +167,27 @@ class AdmissionDesk:
             for pool_id in aged:
                 await quota.expire(connection, pool_id, left_by)
             if aged:
-                hot = await facts.load_hot(connection, candidates)
+                hot = await facts.load_hot(connection, candidates, now)
                 states = await self._cache.get(connection, hot.pools)
             if aged or any(nearly_full.values()):
                 nearly_full = _nearly_full(hot, states, len(batch))
                 oldest = await facts.load_oldest(connection, nearly_full)
         window = self._knobs.limit_window
+        oldest_shares: dict[PoolId, dict[Holder, datetime]] = {}
+        if capped := list(_at_their_cap(hot, states, len(batch))):
+            oldest_shares = await facts.load_oldest_of_holders(connection, capped)
         known = BatchFacts(
             pools=states,
             counted={pool_id: seen.counted for pool_id, seen in hot.pools.items()},
             next_slot_at={pool_id: at and at + window for pool_id, at in oldest.items()},
             users=hot.users,
+            usage=hot.usage,
+            next_share_at={
+                pool_id: {holder: at + window for holder, at in shares.items()}
+                for pool_id, shares in oldest_shares.items()
+            },
+            paces=hot.paces,
+            spread=hot.spread,
         )
         return _without_strangers(_Known(batch, candidates, hot.pools, known))
 
@@ -203,13 +214,31 @@ def _give(decided: list[tuple[_Waiting, Admission]]) -> None:
 def _nearly_full(
     hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: int
 ) -> dict[PoolId, int]:
-    """Return the pools that might fill up, with the users who must leave before a slot frees."""
+    """Return the pools that might fill up, with the users who must leave before a slot frees.
+
+    A pool is full for somebody as soon as only what is reserved for others is left, or when a
+    holder has come to its cap.
+    """
     found = {}
+    capped = {pool_id for pool_id, _ in _at_their_cap(hot, states, arriving)}
     for pool_id, seen in hot.pools.items():
-        allowance = allowance_of(states[pool_id].messaging_limit, states[pool_id].headroom)
-        if seen.counted + arriving >= allowance:
+        state = states[pool_id]
+        allowance = allowance_of(state.messaging_limit, state.headroom)
+        kept = sum(share.reserve for share in state.shares.values()) * state.messaging_limit
+        if seen.counted + arriving + kept >= allowance or pool_id in capped:
             found[pool_id] = max(seen.counted - allowance, 0)
     return found
+
+
+def _at_their_cap(
+    hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: int
+) -> Iterator[tuple[PoolId, Holder]]:
+    for pool_id in hot.pools:
+        state, usage = states[pool_id], hot.usage.get(pool_id, {})
+        for holder, share in state.shares.items():
+            cap = share.cap * state.messaging_limit
+            if share.cap < 1 and usage.get(holder, 0) + arriving >= cap:
+                yield pool_id, holder
 
 
 def _admission(verdict: Verdict, state: PoolState, counted: int) -> Admission:

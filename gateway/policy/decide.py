@@ -1,19 +1,23 @@
 """Decides on one message: asks every rule and keeps the strictest answer."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.policy.facts import Facts
 from gateway.policy.knobs import Knobs
 from gateway.policy.rules import (
     account,
+    activity,
     marketing_preference,
     messaging_limit,
     pair_rate,
     quality,
+    repetition,
     restriction,
     service_window,
+    share,
+    spam_limit,
     template,
 )
 from gateway.policy.verdict import Decision, Objection, Verdict
@@ -29,27 +33,46 @@ RULES: Final[dict[str, Rule]] = {
     "service_window": service_window.rule,
     "template": template.rule,
     "quality": quality.rule,
+    "spam_limit": spam_limit.rule,
+    "repetition": repetition.rule,
+    "activity": activity.rule,
+    "share": share.rule,
     "messaging_limit": messaging_limit.rule,
     "pair_rate": pair_rate.rule,
 }
 
+BOOKABLE: Final = frozenset({"activity", "pair_rate"})
+"""Rules that only spread messages out: who may wait is given the instant that fits."""
 
-def decide(message: Message, facts: Facts, knobs: Knobs, now: datetime) -> Verdict:
+
+def decide(
+    message: Message,
+    facts: Facts,
+    knobs: Knobs,
+    now: datetime,
+    patience: timedelta = timedelta(0),
+) -> Verdict:
     """Return the verdict on `message` at `now`.
 
-    All objections are collected; those of rules in shadow do not count. One without an hour
-    rejects, else the latest hour defers, else the message is admitted.
+    All objections are collected; those of rules in shadow do not count, rules that are off are not
+    asked. One without an hour rejects, else the latest hour defers, else the message is admitted.
+    Where nothing but spreading out speaks against it and it may wait so long (`patience`), it is
+    admitted for a later instant.
     """
     raised = [
         objection
-        for rule in RULES.values()
-        if (objection := rule(message, facts, knobs, now)) is not None
+        for name, rule in RULES.items()
+        if (objection := rule(message, facts, knobs, now)) is not None and name not in knobs.off
     ]
     if not raised:
         return Verdict(Decision.ADMIT, None, (), (), not facts.window_open)
     enforced = tuple(objection for objection in raised if objection.rule not in knobs.shadow)
     shadowed = tuple(objection for objection in raised if objection.rule in knobs.shadow)
     decision, decisive = _strictest(enforced)
+    if decision is Decision.DEFER and BOOKABLE.issuperset({each.rule for each in enforced}):
+        fits_at = decisive.until if decisive else None
+        if fits_at is not None and fits_at <= now + patience:
+            return Verdict(Decision.ADMIT, None, (), shadowed, not facts.window_open, fits_at)
     return Verdict(decision, decisive, enforced, shadowed, not facts.window_open)
 
 

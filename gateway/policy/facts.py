@@ -1,10 +1,14 @@
 """Names everything a decision may know about number, pool, template and user."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from gateway.policy.knobs import Knobs
+from gateway.policy.paces import Activity
+from gateway.policy.send_class import SendClass
+from gateway.policy.shares import DEFAULT, Holder, Share
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
 from gateway.whatsapp.number import UNLIMITED, NumberStatus, QualityRating, Regime
 from gateway.whatsapp.restriction import RestrictionType
@@ -13,7 +17,12 @@ from gateway.whatsapp.template import TemplateCategory, TemplateStatus
 
 @dataclass(frozen=True, slots=True)
 class NumberFacts:
-    """One business number; the two clocks of the per-number regime stand beside its status."""
+    """One business number; the two clocks of the per-number regime stand beside its status.
+
+    `active_since`: since when a new number sends; `recovering_since`: since when it climbs back.
+    `usual_*`: the most of the trailing 7 days. `spam_step`: how often in a row Meta has answered
+    131048; until `spam_until` the number starts no conversation, then one, as a probe.
+    """
 
     phone_number_id: PhoneNumberId
     pool_id: PoolId
@@ -23,13 +32,22 @@ class NumberFacts:
     flagged_until: datetime | None = None
     restricted_until: datetime | None = None
     restricted_by: str | None = None
+    active_since: datetime | None = None
+    recovering_since: datetime | None = None
+    usual_users_hour: int = 0
+    usual_users_day: int = 0
+    usual_sends_10m: int = 0
+    spam_step: int = 0
+    spam_until: datetime | None = None
 
 
 class PoolFacts(NamedTuple):
     """The numbers that share one messaging limit.
 
     `counted` is the number of users in the ledger; `next_slot_at` the instant at which the oldest
-    of them leaves it (known only when the pool is nearly full).
+    of them leaves it (known only when the pool is nearly full). `usage` says how many of them are
+    on whose account, `shares` what each holder may have and is sure of, `next_share_at` when the
+    oldest slot of a holder at its cap comes free.
     """
 
     pool_id: PoolId
@@ -38,6 +56,9 @@ class PoolFacts(NamedTuple):
     headroom: float
     counted: int = 0
     next_slot_at: datetime | None = None
+    shares: Mapping[Holder, Share] = DEFAULT
+    usage: Mapping[Holder, int] = {}
+    next_share_at: Mapping[Holder, datetime] = {}
 
     @property
     def allowance(self) -> int:
@@ -59,6 +80,7 @@ class TemplateFacts:
     category: TemplateCategory
     status: TemplateStatus
     paused_until: datetime | None = None
+    ttl_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +91,28 @@ class RestrictionFacts:
     until: datetime | None
 
 
+class Said(NamedTuple):
+    """How often the same content went to one user, and since when."""
+
+    content: int
+    times: int
+    since: datetime
+
+
 class UserFacts(NamedTuple):
     """One user as seen by one number and its pool.
 
     `reached_at` is the last business-initiated send of the pool to this user, None when the
-    ledger has no row; `pair_tat` the theoretical arrival time of the pair rate.
+    ledger has no row; `pair_tat` the theoretical arrival time of the pair rate; `capped_until` the
+    end of the rest that Meta's cap on marketing asks for; `recent` what was said lately.
     """
 
     reached_at: datetime | None = None
     last_inbound_at: datetime | None = None
     pair_tat: datetime | None = None
     marketing_stopped: bool = False
+    capped_until: datetime | None = None
+    recent: tuple[Said, ...] = ()
 
     def has_open_window(self, knobs: Knobs, now: datetime) -> bool:
         """Tell whether the service window is open at `now`, our margin taken off."""
@@ -98,6 +131,8 @@ class Facts(NamedTuple):
 
     `template` is None for other types and for a template nobody has told us of;
     `templates_known` tells whether the WABA's list was read as a whole, so that absence is proof.
+    `activity` is what the number may start and how far it has got; `spread` to how many users of
+    the pool this content went in the last hour.
     """
 
     number: NumberFacts
@@ -107,3 +142,7 @@ class Facts(NamedTuple):
     template: TemplateFacts | None = None
     templates_known: bool = False
     window_open: bool = False
+    send_class: SendClass = SendClass.OTHER
+    app_id: str = ""
+    activity: Activity | None = None
+    spread: int = 0

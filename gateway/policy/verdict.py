@@ -33,7 +33,8 @@ class Verdict(NamedTuple):
 
     `decisive` is the objection the sender is told (None when admitted), `shadowed` are those of
     rules that only count. `needs_slot` tells that the send takes a slot of the messaging limit
-    that the user does not hold yet; `business_initiated` that it renews the user's slot.
+    that the user does not hold yet; `business_initiated` that it renews the user's slot. `send_at`
+    is the instant an admitted message was given because it may wait for it, None for at once.
     """
 
     decision: Decision
@@ -41,6 +42,7 @@ class Verdict(NamedTuple):
     objections: tuple[Objection, ...]
     shadowed: tuple[Objection, ...]
     business_initiated: bool
+    send_at: datetime | None = None
 
     @property
     def retry_at(self) -> datetime | None:

@@ -1,14 +1,20 @@
 """Loads what a batch of decisions has to know."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from gateway.policy.facts import RestrictionFacts, TemplateFacts, UserFacts
+import orjson
+
+from gateway.policy.facts import RestrictionFacts, Said, TemplateFacts, UserFacts
 from gateway.policy.fold import Candidate, PoolState
+from gateway.policy.knobs import Knobs
+from gateway.policy.paces import Paces
+from gateway.policy.shares import Holder, Share
+from gateway.policy.turning import turned
 from gateway.store.numbers import number_facts
 from gateway.store.queries import beside
-from gateway.whatsapp.ids import PoolId, WabaId
+from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
 from gateway.whatsapp.number import Regime
 from gateway.whatsapp.restriction import RestrictionType
 from gateway.whatsapp.template import TemplateCategory, TemplateKey, TemplateStatus
@@ -25,26 +31,63 @@ class PoolVersion(NamedTuple):
 
 
 class HotFacts(NamedTuple):
-    """What changes with every send: the pools' versions, and user by user in batch order."""
+    """What changes with every send: the pools' versions, and user by user in batch order.
+
+    `paces`, `usage` and `spread` as in `BatchFacts`.
+    """
 
     pools: dict[PoolId, PoolVersion]
     users: list[UserFacts]
+    paces: dict[PhoneNumberId, Paces]
+    usage: dict[PoolId, dict[Holder, int]]
+    spread: dict[tuple[PoolId, int], int]
 
 
-async def load_hot(connection: Any, batch: Sequence[Candidate]) -> HotFacts:
+async def load_hot(connection: Any, batch: Sequence[Candidate], now: datetime) -> HotFacts:
     """Read the hot facts of a batch in one statement, hence from one snapshot."""
     rows = await connection.fetch(
         SQL["hot"],
         [candidate.pool_id for candidate in batch],
         [candidate.phone_number_id for candidate in batch],
         [candidate.user_id for candidate in batch],
+        [c.message.content for c in batch if c.message.template is None],
+        hour_of(now),
     )
-    hot = HotFacts({}, [])
+    hot = HotFacts({}, [], {}, {}, {})
     for candidate, row in zip(batch, rows, strict=True):
-        version, epoch, counted, reached_at, inbound_at, tat, stopped = row
+        version, epoch, counted, reached_at, inbound_at, tat, stopped, capped, recent, _ = row
         hot.pools[candidate.pool_id] = PoolVersion(version, epoch, counted)
-        hot.users.append(UserFacts(reached_at, inbound_at, tat, stopped))
+        said = _said(recent) if recent else ()
+        hot.users.append(UserFacts(reached_at, inbound_at, tat, stopped, capped, said))
+    if rows:
+        _read_batch(hot, orjson.loads(rows[0]["batch"]))
     return hot
+
+
+def hour_of(now: datetime) -> datetime:
+    """Return the beginning of the hour."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _read_batch(hot: HotFacts, batch: Mapping[str, Any]) -> None:
+    for number, *tats in batch["paces"] or ():
+        hot.paces[number] = Paces(*(at and datetime.fromisoformat(at) for at in tats))
+    for pool_id, holder, counted in batch["usage"] or ():
+        hot.usage.setdefault(pool_id, {})[holder] = counted
+    for pool_id, content, users in batch["spread"] or ():
+        hot.spread[pool_id, content] = users
+
+
+def _said(recent: str) -> tuple[Said, ...]:
+    return tuple(
+        Said(content, times, datetime.fromtimestamp(since, UTC))
+        for content, times, since in orjson.loads(recent)
+    )
+
+
+def written_said(recent: Sequence[Said]) -> str:
+    """Write what was said for the column `recent`."""
+    return orjson.dumps([[s.content, s.times, s.since.timestamp()] for s in recent]).decode()
 
 
 async def load_oldest(
@@ -55,6 +98,20 @@ async def load_oldest(
     return {row["pool_id"]: row["oldest"] for row in rows}
 
 
+async def load_oldest_of_holders(
+    connection: Any, capped: Sequence[tuple[PoolId, Holder]]
+) -> dict[PoolId, dict[Holder, datetime]]:
+    """Return the oldest slot of each holder asked for, where it has any."""
+    rows = await connection.fetch(
+        SQL["next_of_holders"], [pool_id for pool_id, _ in capped], [holder for _, holder in capped]
+    )
+    found: dict[PoolId, dict[Holder, datetime]] = {}
+    for row in rows:
+        if row["oldest"] is not None:
+            found.setdefault(row["pool_id"], {})[row["holder"]] = row["oldest"]
+    return found
+
+
 class StateCache:
     """Keeps in memory what changes rarely about a pool, as long as its epoch stands still.
 
@@ -62,7 +119,8 @@ class StateCache:
     written, so that a stale copy is never decided on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, knobs: Knobs) -> None:
+        self._knobs = knobs
         self._states: dict[PoolId, tuple[int, PoolState]] = {}
 
     async def get(
@@ -75,40 +133,54 @@ class StateCache:
             if pool_id not in self._states or self._states[pool_id][0] != seen.epoch
         ]
         if stale:
-            self._states.update(await load_states(connection, stale))
+            self._states.update(await load_states(connection, stale, self._knobs))
         return {pool_id: self._states[pool_id][1] for pool_id in pools}
+
+    def peek(self, pool_id: PoolId) -> PoolState | None:
+        """Return the last state read of a pool, None before the first; it may be old."""
+        known = self._states.get(pool_id)
+        return known[1] if known else None
 
 
 async def load_states(
-    connection: Any, pool_ids: Sequence[PoolId]
+    connection: Any, pool_ids: Sequence[PoolId], knobs: Knobs
 ) -> dict[PoolId, tuple[int, PoolState]]:
-    """Read epoch and state of each pool.
+    """Read epoch and state of each pool; `knobs` are what pools and numbers turn.
 
     The pools are read first: if one changes between the statements its state is newer than its
     epoch says, and is simply read again next time.
     """
     pools = await connection.fetch(SQL["pools"], pool_ids)
-    numbers = [number_facts(row) for row in await connection.fetch(SQL["numbers"], pool_ids)]
+    number_rows = await connection.fetch(SQL["numbers"], pool_ids)
+    numbers = [number_facts(row) for row in number_rows]
+    own = {row["phone_number_id"]: orjson.loads(row["knobs"]) for row in number_rows}
     waba_ids = sorted({number.waba_id for number in numbers})
     restrictions = await _restrictions(connection, waba_ids)
     templates = await _templates(connection, waba_ids)
     synced = await connection.fetch(SQL["synced_wabas"], waba_ids)
     synced_wabas = frozenset(WabaId(row["waba_id"]) for row in synced)
-    return {
-        PoolId(row["pool_id"]): (
+    states = {}
+    for row in pools:
+        pool_id = PoolId(row["pool_id"])
+        members = {n.phone_number_id: n for n in numbers if n.pool_id == pool_id}
+        of_pool = orjson.loads(row["knobs"])
+        states[pool_id] = (
             row["epoch"],
             PoolState(
                 regime=Regime(row["regime"]),
                 messaging_limit=row["messaging_limit"],
                 headroom=row["headroom"],
-                numbers={n.phone_number_id: n for n in numbers if n.pool_id == row["pool_id"]},
+                numbers=members,
                 restrictions=restrictions,
                 templates=templates,
                 synced_wabas=synced_wabas,
+                knobs={number: turned(knobs, of_pool, own[number]) for number in members},
+                shares={
+                    holder: Share(**share) for holder, share in orjson.loads(row["shares"]).items()
+                },
             ),
         )
-        for row in pools
-    }
+    return states
 
 
 async def _restrictions(
@@ -131,6 +203,7 @@ async def _templates(
             TemplateCategory.of(row["category"]),
             TemplateStatus.of(row["status"]),
             row["paused_until"],
+            row["ttl_s"],
         )
         for row in await connection.fetch(SQL["templates"], waba_ids)
     }

@@ -130,6 +130,13 @@ def number_facts(row: Any) -> NumberFacts:
         flagged_until=row["flagged_until"],
         restricted_until=row["restricted_until"],
         restricted_by=row["restricted_by"],
+        active_since=row["active_since"],
+        recovering_since=row["recovering_since"],
+        usual_users_hour=row["usual_users_hour"],
+        usual_users_day=row["usual_users_day"],
+        usual_sends_10m=row["usual_sends_10m"],
+        spam_step=row["spam_step"],
+        spam_until=row["spam_until"],
     )
 
 

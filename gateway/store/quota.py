@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from gateway.policy.fold import Folded
-from gateway.store.facts import PoolVersion
+from gateway.store.facts import PoolVersion, hour_of, written_said
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
@@ -52,38 +52,63 @@ async def reserve(
     A pool that is missing from the answer has moved on since its facts were read: nothing of it
     was written, and its messages have to be decided again.
     """
-    restricting = {number_pools[number] for number in folded.restricted}
+    changed = {number_pools[number] for number in {*folded.restricted, *folded.probes}}
     lists: tuple[list[dict[str, Any]], ...] = (
         [
             {
                 "pool_id": pool_id,
                 "version": seen.version,
                 "added": folded.added.get(pool_id, 0),
-                "restricts": pool_id in restricting,
+                "restricts": pool_id in changed,
             }
             for pool_id, seen in pools.items()
         ],
         [
-            {"pool_id": pool_id, "user_id": user_id, "reached_at": at}
-            for (pool_id, user_id), at in folded.reached.items()
-        ],
-        [
-            {"pool_id": pool_id, "phone_number_id": number, "user_id": user_id, "pair_tat": tat}
-            for (pool_id, number, user_id), tat in folded.pair_tats.items()
+            {"pool_id": pool_id, "user_id": user_id, **slot._asdict()}
+            for (pool_id, user_id), slot in folded.reached.items()
         ],
         [
             {
-                "pool_id": number_pools[number],
-                "phone_number_id": number,
-                "restricted_until": until,
+                "pool_id": contact[0],
+                "phone_number_id": contact[1],
+                "user_id": contact[2],
+                "pair_tat": tat,
+                "recent": written_said(folded.recent.get(contact, ())),
             }
-            for number, until in folded.restricted.items()
+            for contact, tat in folded.pair_tats.items()
         ],
+        _numbers(folded, number_pools),
         [dict(zip(JournalRow._fields, row, strict=True)) for row in journal],
+        [
+            {"pool_id": pool_id, "content": content, "hour_at": hour_of(folded.at), "users": users}
+            for (pool_id, content), users in folded.spread.items()
+        ],
     )
     documents = [orjson.dumps(rows).decode() for rows in lists]
     rows = await connection.fetch(SQL["reserve"], *documents)
     return {row["pool_id"] for row in rows}
+
+
+def _numbers(folded: Folded, number_pools: Mapping[PhoneNumberId, PoolId]) -> list[dict[str, Any]]:
+    """Return what a batch changes about numbers, a row each."""
+    minute = folded.at.minute // 10 * 10
+    bucket_at = folded.at.replace(minute=minute, second=0, microsecond=0)
+    rows = []
+    for number in {*folded.restricted, *folded.probes, *folded.started}:
+        paces, started = folded.paces.get(number), folded.started.get(number)
+        rows.append(
+            {
+                "pool_id": number_pools[number],
+                "phone_number_id": number,
+                "restricted_until": folded.restricted.get(number),
+                "spam_until": folded.probes.get(number),
+                "bucket_at": bucket_at,
+                "sends": started.sends if started else 0,
+                "new_users": started.new_users if started else 0,
+                **(paces._asdict() if paces else {}),
+            }
+        )
+    return rows
 
 
 async def lock(connection: Any, pool_ids: Sequence[PoolId]) -> None:

@@ -25,31 +25,73 @@ written as (
     returning p.pool_id
 ),
 reached as (
-    insert into ledger (pool_id, user_id, reached_at)
-    select r.pool_id, r.user_id, r.reached_at
+    -- A slot stays on the account of who took it first.
+    insert into ledger (pool_id, user_id, reached_at, class, app_id)
+    select r.pool_id, r.user_id, r.reached_at, r.send_class, r.app_id
     from json_to_recordset($2::json)
-        as r (pool_id text, user_id text, reached_at timestamptz)
+        as r (pool_id text, user_id text, reached_at timestamptz, send_class text, app_id text)
     join written using (pool_id)
     order by r.pool_id, r.user_id
     on conflict (pool_id, user_id) do update set reached_at = excluded.reached_at
 ),
 paired as (
-    insert into contacts (pool_id, phone_number_id, user_id, pair_tat)
-    select c.pool_id, c.phone_number_id, c.user_id, c.pair_tat
-    from json_to_recordset($3::json)
-        as c (pool_id text, phone_number_id text, user_id text, pair_tat timestamptz)
+    insert into contacts (pool_id, phone_number_id, user_id, pair_tat, recent)
+    select c.pool_id, c.phone_number_id, c.user_id, c.pair_tat, c.recent
+    from json_to_recordset($3::json) as c (
+        pool_id text, phone_number_id text, user_id text, pair_tat timestamptz, recent text
+    )
     join written using (pool_id)
     -- The order of contacts.open_windows, which takes no lock on the pool.
     order by c.pool_id collate "C", c.phone_number_id collate "C", c.user_id collate "C"
-    on conflict (pool_id, phone_number_id, user_id) do update set pair_tat = excluded.pair_tat
+    on conflict (pool_id, phone_number_id, user_id) do update
+        set pair_tat = excluded.pair_tat, recent = excluded.recent
+),
+moved as (
+    select n.*
+    from json_to_recordset($4::json) as n (
+        pool_id text, phone_number_id text, restricted_until timestamptz, spam_until timestamptz,
+        bucket_at timestamptz, sends integer, new_users integer, users_hour_tat timestamptz,
+        sends_10m_tat timestamptz, users_day_tat timestamptz
+    )
+    join written using (pool_id)
 ),
 restricted as (
     update numbers n
-    set restricted_until = r.restricted_until, restricted_by = 'ledger'
-    from json_to_recordset($4::json)
-        as r (pool_id text, phone_number_id text, restricted_until timestamptz)
+    set restricted_until = coalesce(m.restricted_until, n.restricted_until),
+        restricted_by = case when m.restricted_until is null then n.restricted_by else 'ledger' end,
+        spam_until = coalesce(m.spam_until, n.spam_until)
+    from moved m
+    where n.phone_number_id = m.phone_number_id
+        and (m.restricted_until is not null or m.spam_until is not null)
+),
+paced as (
+    insert into number_paces (
+        pool_id, phone_number_id, users_hour_tat, sends_10m_tat, users_day_tat
+    )
+    select pool_id, phone_number_id, users_hour_tat, sends_10m_tat, users_day_tat
+    from moved
+    where sends > 0
+    on conflict (pool_id, phone_number_id) do update
+        set users_hour_tat = excluded.users_hour_tat,
+            sends_10m_tat = excluded.sends_10m_tat,
+            users_day_tat = excluded.users_day_tat
+),
+done as (
+    insert into activity as a (pool_id, phone_number_id, bucket_at, sends, new_users)
+    select pool_id, phone_number_id, bucket_at, sends, new_users
+    from moved
+    where sends > 0
+    on conflict (pool_id, phone_number_id, bucket_at) do update
+        set sends = a.sends + excluded.sends, new_users = a.new_users + excluded.new_users
+),
+told as (
+    insert into spread as s (pool_id, content, hour_at, users)
+    select t.pool_id, t.content, t.hour_at, t.users
+    from json_to_recordset($6::json)
+        as t (pool_id text, content bigint, hour_at timestamptz, users integer)
     join written using (pool_id)
-    where n.phone_number_id = r.phone_number_id
+    order by t.pool_id, t.content
+    on conflict (pool_id, content, hour_at) do update set users = s.users + excluded.users
 ),
 journal as (
     insert into messages (

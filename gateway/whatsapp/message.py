@@ -1,6 +1,7 @@
 """The envelope of a send: what the gateway reads of a request body, and the one field it writes."""
 
 import re
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -42,6 +43,8 @@ class Message(NamedTuple):
 
     `callback_data` is the app's own value. `direct_send_category` is set for the Direct Send beta
     only: free-form content that claims a template category. Source: DIRECT, 2026 (R§1.8).
+    `content` is a hash of what is said, whoever it is said to: 64 bits with a sign, the same in
+    every process. `asks_to_call` marks a call permission request (R§1.9).
     """
 
     type: str
@@ -49,6 +52,8 @@ class Message(NamedTuple):
     template: TemplateKey | None
     callback_data: str | None
     direct_send_category: TemplateCategory | None
+    content: int = 0
+    asks_to_call: bool = False
 
 
 class ReadReceipt(NamedTuple):
@@ -88,7 +93,22 @@ def parse(body: bytes) -> Message | ReadReceipt:
         direct_send_category=(
             None if is_template or category is None else TemplateCategory.of(category)
         ),
+        content=_content(kind, envelope.get(kind)),
+        asks_to_call=kind == "interactive" and _asks_to_call(envelope.get(kind)),
     )
+
+
+def _content(kind: str, said: Any) -> int:
+    try:
+        text = orjson.dumps([kind, said], option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        details = f"The field {kind[:40]} is nested too deeply."
+        raise EnvelopeError(INVALID_PARAMETER, details) from None
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), signed=True)
+
+
+def _asks_to_call(interactive: Any) -> bool:
+    return isinstance(interactive, dict) and interactive.get("type") == "call_permission_request"
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from gateway.policy.fold import Folded
+from gateway.policy.fold import Folded, Slot
+from gateway.policy.send_class import SendClass
 from gateway.store import facts, numbers, pools, quota
 from gateway.store.database import Database
 from gateway.store.facts import PoolVersion
@@ -99,7 +100,7 @@ class Stock:
     async def version(self, pool_id: PoolId = POOL) -> PoolVersion:
         """Return how the pool stands."""
         async with self.database.connection() as connection:
-            hot = await facts.load_hot(connection, [candidate(pool_id=pool_id)])
+            hot = await facts.load_hot(connection, [candidate(pool_id=pool_id)], NOW)
         return hot.pools[pool_id]
 
     async def send(
@@ -108,12 +109,12 @@ class Stock:
         """Write an admitted message the way the desk does; return its id."""
         pool_id = changes.get("pool_id", POOL)
         row = journal_row(self.ids.new(at), user, at, **changes)
-        folded = Folded(pair_tats={(pool_id, row.phone_number_id, user): at})
+        folded = Folded(at, pair_tats={(pool_id, row.phone_number_id, user): at})
         if business_initiated:
             seen = await self.value(
                 "select 1 from ledger where pool_id = $1 and user_id = $2", pool_id, user
             )
-            folded.reached[pool_id, user] = at
+            folded.reached[pool_id, user] = Slot(at, SendClass.UTILITY, row.app_id)
             folded.added[pool_id] = 0 if seen else 1
         else:
             row = row._replace(business_initiated=False, hold=None)

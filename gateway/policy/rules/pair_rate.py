@@ -7,7 +7,9 @@ Source
     ABOUT (11 Sep 2026), ERR (18 Jun 2026) 131056. R§5.2.
 What the gateway does
     Runs the same allowance as a virtual schedule (GCRA) with a burst of 30, so that what other
-    systems send still fits under Meta's 45.
+    systems send still fits under Meta's 45. A message that may wait long enough is given the next
+    instant that fits, which holds up nobody else. After 131056 from Meta the pair rests for
+    4^X seconds.
 Refused as
     131056, with the instant at which the next message fits.
 """
@@ -15,9 +17,15 @@ Refused as
 from datetime import datetime
 
 from gateway.policy.facts import Facts
+from gateway.policy.gcra import Gcra
 from gateway.policy.knobs import Knobs
 from gateway.policy.verdict import Objection, hour
 from gateway.whatsapp.message import Message
+
+
+def schedule(knobs: Knobs) -> Gcra:
+    """Return the pair rate as a schedule."""
+    return Gcra(knobs.pair_interval, knobs.pair_capacity)
 
 
 def rule(_message: Message, facts: Facts, knobs: Knobs, now: datetime) -> Objection | None:
@@ -25,7 +33,7 @@ def rule(_message: Message, facts: Facts, knobs: Knobs, now: datetime) -> Object
     tat = facts.user.pair_tat
     if tat is None:
         return None
-    fits_at = tat - (knobs.pair_capacity - 1) * knobs.pair_interval
+    fits_at = schedule(knobs).fits_at(tat, now)
     if fits_at <= now:
         return None
     details = (

@@ -1,0 +1,145 @@
+-- What pacing has to remember. Everything here is added beside what the version before reads and
+-- writes, with defaults that are right for rows it writes, so that both can run at the same time.
+
+-- How an operator has turned the knobs of one pool or number (the number's beat the pool's), and the
+-- parts of the messaging limit kept for, or denied to, classes and apps:
+-- {"class:marketing": {"reserve": 0, "cap": 0.8}, "app:shop": {"reserve": 0.2, "cap": 1}}.
+alter table pools
+    add column knobs jsonb not null default '{}',
+    add column shares jsonb not null default '{"class:marketing": {"cap": 0.8}}';
+
+-- `active_since`: since when the number sends (warm-up); null for one that was here before, which is
+-- not new. `recovering_since`: since when it climbs back after a restriction or a RED rating.
+-- `usual_*`: the most of the trailing 7 days. `spam_*`: how often Meta has answered 131048 since
+-- anything arrived, when it last did, and until when the number starts no conversation.
+alter table numbers
+    add column knobs jsonb not null default '{}',
+    add column active_since timestamptz,
+    add column recovering_since timestamptz,
+    add column usual_users_hour integer not null default 0,
+    add column usual_users_day integer not null default 0,
+    add column usual_sends_10m integer not null default 0,
+    add column spam_step smallint not null default 0,
+    add column spam_at timestamptz,
+    add column spam_until timestamptz;
+
+-- How long a message of this template is worth delivering, in seconds; null where Meta names none.
+alter table templates add column ttl_s integer;
+
+-- Who has taken the slot. The version before does not say, and counts as `other`.
+alter table ledger
+    add column class text not null default 'other',
+    add column app_id text not null default '';
+
+-- `capped_*`: Meta's per-user cap on marketing (131049). `pair_strikes`: refusals of the pair rate in
+-- a row (131056), the last at `pair_struck_at`. `recent`: what was sent to the user lately, as
+-- [[content, how often, since when], …].
+alter table contacts
+    add column capped_until timestamptz,
+    add column capped_count smallint not null default 0,
+    add column pair_strikes smallint not null default 0,
+    add column pair_struck_at timestamptz,
+    add column recent text;
+
+alter table apps
+    add column wait_s double precision check (wait_s >= 0),
+    add column joins_retries boolean not null default true;
+
+-- How many slots of a pool each class and each app holds; kept by the triggers below, so that it is
+-- true whatever statement writes the ledger. `holder` is `class:marketing` or `app:shop`.
+create table pool_usage (
+    pool_id  text not null,
+    holder   text not null,
+    counted  integer not null,
+    primary key (pool_id, holder)
+) with (fillfactor = 50);
+
+create function note_usage() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        insert into pool_usage as u (pool_id, holder, counted)
+        select pool_id, holder, count(*)
+        from taken cross join lateral (values ('class:' || class), ('app:' || app_id)) as h (holder)
+        group by pool_id, holder
+        order by pool_id, holder
+        on conflict (pool_id, holder) do update set counted = u.counted + excluded.counted;
+    else
+        update pool_usage u
+        set counted = u.counted - g.counted
+        from (
+            select pool_id, holder, count(*)::integer as counted
+            from gone cross join lateral (values ('class:' || class), ('app:' || app_id)) as h (holder)
+            group by pool_id, holder
+        ) g
+        where u.pool_id = g.pool_id and u.holder = g.holder;
+    end if;
+    return null;
+end
+$$;
+insert into pool_usage (pool_id, holder, counted)
+select pool_id, holder, count(*)
+from ledger cross join lateral (values ('class:' || class), ('app:' || app_id)) as h (holder)
+group by pool_id, holder;
+create trigger usage_of_taken after insert on ledger
+    referencing new table as taken for each statement execute function note_usage();
+create trigger usage_of_gone after delete on ledger
+    referencing old table as gone for each statement execute function note_usage();
+
+-- The virtual schedules of a number (GCRA): when the next new user, the next business-initiated send
+-- and the next new user of the day would be due if they came evenly.
+create table number_paces (
+    pool_id          text not null,
+    phone_number_id  text not null,
+    users_hour_tat   timestamptz,
+    sends_10m_tat    timestamptz,
+    users_day_tat    timestamptz,
+    primary key (pool_id, phone_number_id)
+) with (fillfactor = 50);
+
+-- What a number has started, by ten minutes; kept for 8 days.
+create table activity (
+    pool_id          text not null,
+    phone_number_id  text not null,
+    bucket_at        timestamptz not null,
+    sends            integer not null,
+    new_users        integer not null,
+    primary key (pool_id, phone_number_id, bucket_at)
+) with (fillfactor = 50);
+
+-- To how many users of a pool the same free-form text went in an hour; kept for 2 hours.
+create table spread (
+    pool_id  text not null,
+    content  bigint not null,
+    hour_at  timestamptz not null,
+    users    integer not null,
+    primary key (pool_id, content, hour_at)
+) with (fillfactor = 50);
+
+-- How the processes that serve a number divide its throughput. `granted`: messages in any second
+-- that this process may take, until `leased_until`; `demand` and `inbound` in messages a second.
+create table line_shares (
+    phone_number_id  text not null,
+    process_id       uuid not null,
+    demand           double precision not null,
+    inbound          double precision not null,
+    granted          double precision not null,
+    leased_until     timestamptz not null,
+    primary key (phone_number_id, process_id)
+) with (fillfactor = 50);
+
+-- What Meta's refusals have taught about a number's throughput: after 130429 it starts again from
+-- `slowed_to` at `slowed_at`.
+create table line_speeds (
+    phone_number_id  text primary key,
+    slowed_to        double precision not null,
+    slowed_at        timestamptz not null
+);
+
+-- What Meta has told to wait: `scope` is `number:<id>`, `waba:<id>` or `app:<id>`.
+create table holds (
+    scope       text primary key,
+    held_until  timestamptz not null,
+    code        integer not null,
+    strikes     smallint not null,
+    struck_at   timestamptz not null
+);
