@@ -153,7 +153,7 @@ class Gateway:
             directory=self.directory,
             authenticator=authenticator,
             dispatcher=dispatcher,
-            pacing=Pacing(settings.throughput_share),
+            pacing=Pacing(),
             cloud=cloud,
             pass_through=PassThrough(links, settings.max_body_bytes, settings.public_url),
             clock=self.clock,

@@ -17,7 +17,7 @@ import orjson
 
 from gateway.clock import Clock
 from gateway.metrics import Metrics
-from gateway.policy.facts import allowance_of
+from gateway.policy.facts import TemplateFacts, allowance_of
 from gateway.policy.fold import BatchFacts, Candidate, PoolState, fold
 from gateway.policy.knobs import Knobs
 from gateway.policy.lifecycle import Hold, MessageState
@@ -94,6 +94,13 @@ class AdmissionDesk:
         if self._worker is None:
             self._worker = loop.create_task(self._work())
         return await waiting.answer
+
+    def template(self, candidate: Candidate) -> TemplateFacts | None:
+        """Return what was last known of a message's template, without asking anybody."""
+        state = self._cache.peek(candidate.pool_id)
+        if state is None or candidate.phone_number_id not in state.numbers:
+            return None
+        return state.template(candidate.phone_number_id, candidate.message.template)
 
     async def _work(self) -> None:
         try:

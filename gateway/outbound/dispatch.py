@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, assert_never
 
 from gateway.clock import Clock
@@ -13,12 +14,17 @@ from gateway.cloud.outcome import Accepted, InDoubt, Outcome, Refused
 from gateway.metrics import Metrics
 from gateway.outbound.admission import Admission, AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
-from gateway.outbound.pacing import Line
+from gateway.outbound.audience import Audience
+from gateway.outbound.lanes import LaneKey, Lanes, Ticket
+from gateway.outbound.pacing import CallerLeftError, CongestedError, Line, Wanted
 from gateway.policy.lifecycle import MessageState
+from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.verdict import Decision
 from gateway.store.messages import Answer
 
 RELEASE_WAIT_S: Final = 2.0
+AUTHENTICATION_TTL_S: Final = 600
+"""How long a code is worth delivering where its template does not say. Source: TTL (R§6.4)."""
 POLICY: Final = frozenset({368, 131031})
 """Refusals that say that Meta restricts the account or the number (R§7.2)."""
 
@@ -31,6 +37,7 @@ class Request(NamedTuple):
     body: bytes
     headers: Mapping[str, str]
     most_wait_s: float
+    audience: Audience
 
 
 @dataclass(slots=True)
@@ -65,33 +72,90 @@ class Dispatcher:
         self._answers = answers
         self._clock = clock
         self._metrics = metrics
+        self._lanes = Lanes()
         self.on_policy_refusal: Callable[[], None] = _nobody
 
     async def handle(self, request: Request, line: Line) -> Handled:
         """Return what became of one message.
 
-        Raises CongestedError when the line is too long, StoreUnavailableError when nothing can be
-        decided; in both cases nothing has left.
+        Raises CongestedError when the line is too long, CallerLeftError when nobody waits for the
+        answer any more, StoreUnavailableError when nothing can be decided; each time nothing has
+        left.
         """
+        submission = request.submission
+        template = self._desk.template(submission.candidate)
+        send_class = class_of(submission.candidate.message, template.category if template else None)
+        if send_class is SendClass.AUTHENTICATION:
+            # A code that comes too late is worse than none (TTL, R§6.4): it is not kept waiting.
+            valid_s = (
+                float(template.ttl_s or AUTHENTICATION_TTL_S) if template else AUTHENTICATION_TTL_S
+            )
+            request = request._replace(most_wait_s=min(request.most_wait_s, valid_s))
+        ticket = self._lanes.join(
+            LaneKey(
+                submission.candidate.phone_number_id,
+                submission.candidate.user_id,
+                submission.app_id,
+                send_class,
+            )
+        )
+        try:
+            return await self._pass(request, line, ticket)
+        finally:
+            self._lanes.done(ticket)
+
+    async def _pass(self, request: Request, line: Line, ticket: Ticket) -> Handled:
+        """Pass line, desk and wire."""
         timing = Timing()
         started = time.perf_counter()
-        await line.enter(request.most_wait_s)
+        key = ticket.key
+        wanted = Wanted(key.send_class, key.app_id, request.most_wait_s)
+        await line.enter(wanted, request.audience)
+        is_inside = True
         try:
             timing.wait_s = time.perf_counter() - started
-            admission = await self._desk.submit(request.submission)
+            admission = await self._desk.submit(self._patient(request, timing.wait_s))
             self._count(admission)
-            if admission.verdict.decision is not Decision.ADMIT:
+            verdict = admission.verdict
+            if verdict.decision is not Decision.ADMIT:
                 return Handled(admission, None, timing)
             paced = time.perf_counter()
+            if verdict.send_at is not None or not ticket.is_first:
+                # Whoever has to wait for their own sake does not stand in the others' way.
+                line.leave()
+                is_inside = False
+                await self._bide(request, verdict.send_at, ticket)
             await line.turn()
+        except (CallerLeftError, CongestedError) as error:
+            # It was decided on, but it has not left: what it holds is given back.
+            await self._note(request.submission, Refused(None, None, str(error)))
+            raise
         finally:
-            line.leave()
+            if is_inside:
+                line.leave()
         leaves = time.perf_counter()
         timing.wait_s += leaves - paced
         outcome = await self._cloud.send(request.path, request.body, request.headers)
         timing.upstream_s = time.perf_counter() - leaves
         await self._note(request.submission, outcome)
         return Handled(admission, outcome, timing)
+
+    def _patient(self, request: Request, waited_s: float) -> Submission:
+        """Tell the desk how long the message may still wait."""
+        patience = timedelta(seconds=max(request.most_wait_s - waited_s, 0.0))
+        candidate = request.submission.candidate._replace(patience=patience)
+        return request.submission._replace(candidate=candidate)
+
+    async def _bide(self, request: Request, send_at: datetime | None, ticket: Ticket) -> None:
+        """Wait for the instant that was given, and for those before it in the lane.
+
+        CallerLeftError when nobody waits for the answer any more.
+        """
+        if send_at is not None:
+            wait_s = (send_at - self._clock.now()).total_seconds()
+            if not await _stays(request.audience, wait_s):
+                raise CallerLeftError
+        await ticket.turn()
 
     def _count(self, admission: Admission) -> None:
         decisive = admission.verdict.decisive
@@ -135,6 +199,18 @@ def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, st
             return MessageState.IN_DOUBT, None, None, reason
         case _:
             assert_never(outcome)
+
+
+async def _stays(audience: Audience, seconds: float) -> bool:
+    """Wait; tell whether somebody is still there in the end."""
+    if seconds > 0:
+        gone = asyncio.Event()
+        forget = audience.when_gone(gone.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await gone.wait()
+        forget()
+    return not audience.is_gone
 
 
 def _nobody() -> None:

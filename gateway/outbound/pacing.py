@@ -2,18 +2,29 @@
 
 A caller waits in the line for a place at the desk, is decided on there, and is paced once more
 just before the wire. Only so many are let to the desk at once as the wire can take within a
-quarter of a second: what was decided leaves while the decision is fresh, and what was refused
-has used up none of the allowance.
+quarter of a second: what was decided leaves while the decision is fresh, what was refused has used
+up none of the allowance, and who must go first waits for no more than that quarter of a second.
 """
 
 import asyncio
 import math
-from typing import Final
+from collections.abc import Callable, ValuesView
+from typing import Final, NamedTuple
 
 from aiolimiter import AsyncLimiter
 
+from gateway.outbound.arrivals import Arrivals
+from gateway.outbound.audience import Audience
+from gateway.policy.line_order import LineOrder
+from gateway.policy.rate_shares import Grant, alone
+from gateway.policy.send_class import SendClass
+
 FRESH_S: Final = 0.25
 LEAST_PLACES: Final = 4
+REVIEW_S: Final = 0.05
+"""How often those who wait are looked at: is there still time enough for them?"""
+LEAST_RATE: Final = 1.0
+"""Messages a second that a wait is reckoned with while a line stands still."""
 
 
 class CongestedError(Exception):
@@ -24,76 +35,228 @@ class CongestedError(Exception):
         self.retry_after_s = retry_after_s
 
 
-class Line:
-    """The line of one number, `throughput` messages a second at the most.
+class CallerLeftError(Exception):
+    """Nobody waits for the answer any more, and nothing was sent."""
 
-    Source: THR (11 Sep 2026), R§5.1. A bucket that holds `burst` and refills at `rate` lets through
-    at most `burst + rate` in any sliding second, so the two together stay below the throughput: at
-    80 a second it is 2 + 76, the rest is for the jitter of the network.
+    def __init__(self) -> None:
+        super().__init__("the caller left before its turn")
+
+
+class Wanted(NamedTuple):
+    """What a place is wanted for: the class, whose message it is, the most seconds to wait."""
+
+    send_class: SendClass
+    app_id: str
+    most_wait_s: float
+
+
+class _Place:
+    """Somebody in the line; `until` is the loop's time at which it is too late."""
+
+    __slots__ = ("turn", "until", "wanted")
+
+    def __init__(self, wanted: Wanted, loop: asyncio.AbstractEventLoop) -> None:
+        self.wanted = wanted
+        self.until = loop.time() + wanted.most_wait_s
+        self.turn: asyncio.Future[None] = loop.create_future()
+
+
+class Line:
+    """The line of one number, `level` messages a second at the most.
+
+    Source: THR (11 Sep 2026), R§5.1. How much of the level is this process's to use is told by
+    `regulate`; to begin with, all of it.
     """
 
-    def __init__(self, throughput: int) -> None:
-        self.throughput = throughput
-        burst = max(1, throughput * 3 // 100)
-        self.rate = max(min(throughput * 0.95, throughput - burst - 1), throughput * 0.5)
-        self._wire = AsyncLimiter(burst, burst / self.rate)
-        self._places = asyncio.Semaphore(max(LEAST_PLACES, math.ceil(self.rate * FRESH_S)))
+    def __init__(self, phone_number_id: str, level: int, grant: Grant | None = None) -> None:
+        self.phone_number_id = phone_number_id
+        self.level = level
+        self._order: LineOrder[_Place] = LineOrder()
+        self._arrivals = Arrivals()
         self._inside = 0
+        self._held_until = 0.0
+        self._left_at = -math.inf
+        self._is_changed = False
+        self._wire = asyncio.Lock()
+        self._goes = False
+        self._review: asyncio.TimerHandle | None = None
+        self.grant = Grant(0.0, 1.0)
+        self.regulate(alone(level) if grant is None else grant)
+
+    def __len__(self) -> int:
+        """Return how many wait for a place at the desk."""
+        return len(self._order)
+
+    def waiting(self, send_class: SendClass) -> int:
+        """Return how many of a class wait."""
+        return self._order.waiting(send_class)
+
+    def demand(self) -> float:
+        """Return the messages a second that are wanted: who came lately, and who waits."""
+        return self._arrivals.total(_now()) + len(self._order)
+
+    def regulate(self, grant: Grant) -> None:
+        """Pace the line by `grant` from now on; a rate of 0 stops it."""
+        if grant == self.grant:
+            return
+        self.grant = grant
+        if grant.rate <= 0:
+            self._goes = False
+            return
+        self._limiter = AsyncLimiter(grant.burst, grant.burst / grant.rate)
+        self._is_changed = True
+        self._places = max(LEAST_PLACES, math.ceil(grant.rate * FRESH_S))
+        self._goes = True
+        self._let_in()
+
+    def hold(self, seconds: float) -> None:
+        """Let nothing leave for so long."""
+        self._held_until = max(self._held_until, _now() + seconds)
+        self._look_after(0.0)
 
     @property
-    def wait_s(self) -> float:
-        """Seconds somebody who joins now is going to wait."""
-        return self._inside / self.rate
+    def held_s(self) -> float:
+        """Seconds for which nothing is going to leave."""
+        return max(self._held_until - _now(), 0.0)
 
-    async def enter(self, most_wait_s: float) -> None:
+    def wait_s(self, send_class: SendClass, app_id: str) -> float:
+        """Return the seconds somebody who joins now is going to wait."""
+        ahead = self._inside + self._order.ahead_of(send_class, app_id)
+        return self.held_s + ahead / self._rate_for(send_class)
+
+    def _rate_for(self, send_class: SendClass) -> float:
+        """Return what is left for a class: those before it keep coming as they came lately."""
+        taken = self._arrivals.before(send_class, _now()) if self._order else 0.0
+        return max(self.grant.rate - taken, self.grant.rate / 20, LEAST_RATE)
+
+    async def enter(self, wanted: Wanted, audience: Audience) -> None:
         """Take a place at the desk, to be given back with `leave`.
 
-        CongestedError if that would take, or took, longer than `most_wait_s`.
+        CongestedError as soon as it is clear that it would take longer than `most_wait_s`;
+        CallerLeftError when nobody waits for the answer any more.
         """
-        if self.wait_s > most_wait_s:
-            raise CongestedError(self.wait_s)
-        self._inside += 1
+        self._arrivals.note(wanted.send_class, _now())
+        if not self._order and self._is_open():
+            self._inside += 1
+            return
+        wait_s = self.wait_s(wanted.send_class, wanted.app_id)
+        if wait_s > wanted.most_wait_s:
+            raise CongestedError(wait_s)
+        await self._stand(_Place(wanted, asyncio.get_running_loop()), audience)
+
+    async def _stand(self, place: _Place, audience: Audience) -> None:
+        wanted = place.wanted
+        self._order.push(place, wanted.send_class, wanted.app_id)
+        self._look_after(REVIEW_S)
+        forget = audience.when_gone(lambda: self._send_away(place, CallerLeftError()))
         try:
-            if self._places.locked():
-                await self._wait(most_wait_s)
-            else:
-                await self._places.acquire()
-        except BaseException:
-            self._inside -= 1
+            await place.turn
+        except asyncio.CancelledError:
+            if place.turn.done() and not place.turn.cancelled():
+                self.leave()
+            self._order.remove(place, wanted.send_class, wanted.app_id)
             raise
+        finally:
+            forget()
 
     def leave(self) -> None:
         """Give the place back: to be called exactly once after `enter`."""
-        self._places.release()
         self._inside -= 1
+        self._let_in()
 
     async def turn(self) -> None:
-        """Wait until the wire may take one more message."""
-        await self._wire.acquire()
+        """Wait until the wire may take one more message; CongestedError when it stands still."""
+        async with self._wire:
+            if self.held_s > 0 or not self._goes:
+                raise CongestedError(max(self.held_s, 1.0))
+            if self._is_changed:
+                await self._take_over()
+            else:
+                await self._limiter.acquire()
+            self._left_at = _now()
 
-    async def _wait(self, most_wait_s: float) -> None:
-        try:
-            async with asyncio.timeout(most_wait_s):
-                await self._places.acquire()
-        except TimeoutError:
-            raise CongestedError(max(self.wait_s, 1.0)) from None
+    async def _take_over(self) -> None:
+        """Begin a new bucket where the old one stood, or each change would let one more through."""
+        self._is_changed = False
+        await asyncio.sleep(self._left_at + 1 / self.grant.rate - _now())
+        await self._limiter.acquire(self.grant.burst)
+
+    def _is_open(self) -> bool:
+        return self._goes and self._inside < self._places and self.held_s <= 0
+
+    def _let_in(self) -> None:
+        while self._order and self._is_open():
+            place = self._order.pop()
+            if not place.turn.done():
+                self._inside += 1
+                place.turn.set_result(None)
+
+    def _send_away(self, place: _Place, error: Exception) -> None:
+        self._order.remove(place, place.wanted.send_class, place.wanted.app_id)
+        if not place.turn.done():
+            place.turn.set_exception(error)
+
+    def _look_after(self, seconds: float) -> None:
+        if self._review is None and self._order:
+            self._review = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Let in who may go, and tell those for whom it has become too late."""
+        self._review = None
+        self._let_in()
+        now, held_s = _now(), self.held_s
+        late: list[tuple[_Place, float]] = []
+        rates = {send_class: self._rate_for(send_class) for send_class in SendClass}
+        ahead = self._inside
+        for place in self._order.in_order():
+            wait_s = held_s + ahead / rates[place.wanted.send_class]
+            # What is reckoned may be wrong by a little, the hour is not.
+            if now >= place.until or now + wait_s - FRESH_S > place.until:
+                late.append((place, wait_s))
+            else:
+                ahead += 1
+        for place, wait_s in late:
+            self._send_away(place, CongestedError(wait_s))
+        self._look_after(REVIEW_S)
 
 
 class Pacing:
     """Keeps one line a number.
 
-    `share` is the part of each number's throughput that belongs to this process: with n
-    processes serving the same numbers, 1/n.
+    With `on_new` the lines stand still until somebody regulates them: it is called when there is
+    a new line, or one whose level has changed.
     """
 
-    def __init__(self, share: float = 1.0) -> None:
-        self._share = share
+    def __init__(self, on_new: Callable[[], None] | None = None) -> None:
+        self._on_new = on_new
         self._lines: dict[str, Line] = {}
 
-    def line(self, phone_number_id: str, throughput: int) -> Line:
-        """Return the number's line; a changed throughput starts a new one."""
-        own = max(1, int(throughput * self._share))
+    @property
+    def lines(self) -> ValuesView[Line]:
+        """All lines there are."""
+        return self._lines.values()
+
+    def line(self, phone_number_id: str, level: int) -> Line:
+        """Return the number's line."""
         line = self._lines.get(phone_number_id)
-        if line is None or line.throughput != own:
-            line = self._lines[phone_number_id] = Line(own)
+        if line is None or line.level != level:
+            line = self._change(line, phone_number_id, level)
         return line
+
+    def _change(self, line: Line | None, phone_number_id: str, level: int) -> Line:
+        if line is None:
+            grant = None if self._on_new is None else Grant(0.0, 1.0)
+            line = self._lines[phone_number_id] = Line(phone_number_id, level, grant)
+        elif self._on_new is None:
+            line.regulate(alone(level))
+        elif level < line.level:
+            part = level / line.level
+            line.regulate(Grant(line.grant.rate * part, line.grant.burst))
+        line.level = level
+        if self._on_new is not None:
+            self._on_new()
+        return line
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -15,8 +15,9 @@ from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
 from gateway.metrics import Metrics
 from gateway.outbound.admission import Submission
+from gateway.outbound.audience import Audience
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
-from gateway.outbound.pacing import CongestedError, Pacing
+from gateway.outbound.pacing import CallerLeftError, CongestedError, Pacing
 from gateway.policy.fold import Candidate
 from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
@@ -26,6 +27,7 @@ from gateway.web.pass_through import PassThrough
 from gateway.web.paths import NOWHERE, read_path
 from gateway.web.replies import (
     HOP_BY_HOP,
+    THROUGHPUT,
     Refusal,
     annotate,
     congested,
@@ -57,6 +59,7 @@ NOT_FORWARDED: Final = HOP_BY_HOP | {
     "prefer",
     "idempotency-key",
 }
+CLIENT_CLOSED_REQUEST: Final = 499  # for the metrics; nobody reads the answer
 STATUS_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
 WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
@@ -164,6 +167,7 @@ class Proxy:
             route.pool_id,
             user_id(send.message.recipient, route.dialling),
             send.message,
+            send.caller.app_id,
         )
         todo = Request(
             Submission(message_id, send.caller.app_id, candidate, correlated is not None),
@@ -171,6 +175,7 @@ class Proxy:
             body,
             send.headers,
             self._most_wait_s(request),
+            Audience(),
         )
         line = self._parts.pacing.line(route.phone_number_id, route.throughput)
         try:
@@ -178,6 +183,8 @@ class Proxy:
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
             return refusal(congested(error.retry_after_s), message_id)
+        except CallerLeftError as error:
+            return refusal(Refusal(CLIENT_CLOSED_REQUEST, THROUGHPUT, str(error)), message_id)
         except StoreUnavailableError:
             self._parts.metrics.store_away.inc()
             return await self._in_outage(todo)
