@@ -136,7 +136,8 @@ class Line:
         CallerLeftError when nobody waits for the answer any more.
         """
         self._arrivals.note(wanted.send_class, _now())
-        if not self._order and self._is_open():
+        at_once = self._inside <= wanted.most_wait_s * self.grant.rate
+        if at_once and not self._order and self._is_open():
             self._inside += 1
             return
         wait_s = self.wait_s(wanted.send_class, wanted.app_id)

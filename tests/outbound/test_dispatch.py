@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -11,16 +12,20 @@ from gateway.metrics import Metrics
 from gateway.outbound import dispatch as module
 from gateway.outbound.admission import AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.audience import Audience
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
-from gateway.outbound.pacing import CongestedError, Line
+from gateway.outbound.pacing import CallerLeftError, CongestedError, Line, Wanted
+from gateway.policy.knobs import Knobs
+from gateway.policy.send_class import SendClass
 from gateway.policy.verdict import Decision
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.whatsapp.error_shape import MetaError
 from tests.outage import Server
 from tests.outbound.making import submission, user
-from tests.policy.making import DAY, KNOBS, NOW, text
+from tests.policy.making import DAY, KNOBS, NOW, WABA, template, text
 from tests.store.stocked import ManualClock, Stock
+from tests.world import until
 
 META = Answer(200, CIMultiDictProxy(CIMultiDict()), b"{}")
 NOT_ON_WHATSAPP = MetaError(131026, "(#131026) No.", "", None, False, None)  # noqa: FBT003
@@ -32,9 +37,12 @@ class StubCloud(CloudClient):
 
     outcome: Outcome = field(default_factory=lambda: Accepted(META, "wamid.made-up"))
     seen: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
+    answers_when: asyncio.Event | None = None
 
     async def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
         self.seen.append((path, body, headers))
+        if self.answers_when is not None:
+            await self.answers_when.wait()
         return self.outcome
 
 
@@ -44,18 +52,30 @@ class Counter:
 
     database: Database
     cloud: StubCloud = field(default_factory=StubCloud)
-    line: Line = field(default_factory=lambda: Line(80))
+    line: Line = field(default_factory=lambda: Line("1", 80))
+    knobs: Knobs = KNOBS
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
         clock = ManualClock()
         self.answers = AnswerWriter(self.database, clock, DAY, self.metrics)
-        desk = AdmissionDesk(self.database, clock, KNOBS, self.metrics)
+        desk = AdmissionDesk(self.database, clock, self.knobs, self.metrics)
         self.dispatcher = Dispatcher(desk, self.cloud, self.answers, clock, self.metrics)
 
-    async def handle(self, asked: Submission, most_wait_s: float = 10.0) -> Handled:
-        request = Request(asked, "/v25.0/1/messages", b"body", {"X": "y"}, most_wait_s)
+    async def handle(
+        self,
+        asked: Submission,
+        most_wait_s: float = 10.0,
+        body: bytes = b"body",
+        audience: Audience | None = None,
+    ) -> Handled:
+        path = "/v25.0/1/messages"
+        audience = audience or Audience()
+        request = Request(asked, path, body, {"X": "y"}, most_wait_s, audience)
         return await self.dispatcher.handle(request, self.line)
+
+    def wait_s(self) -> float:
+        return self.line.wait_s(SendClass.UTILITY, "shop")
 
     def outcomes(self, name: str) -> float | None:
         return self.metrics.registry.get_sample_value("gateway_outcomes_total", {"outcome": name})
@@ -142,12 +162,8 @@ async def test_a_message_without_our_mark_is_remembered_by_metas_id(
 async def test_who_may_not_wait_in_a_long_line_is_told_and_nothing_is_decided(
     counter: Counter, stock: Stock
 ) -> None:
-    for _ in range(40):
-        waiting = counter.line.enter(10.0)
-        if counter.line.wait_s > 0.1:
-            waiting.close()
-            break
-        await waiting
+    while counter.wait_s() <= 0.2:
+        await counter.line.enter(Wanted(SendClass.UTILITY, "shop", 10.0), Audience())
     with pytest.raises(CongestedError):
         await counter.handle(submission(1), most_wait_s=0.1)
     assert counter.cloud.seen == []
@@ -159,7 +175,113 @@ async def test_the_place_in_the_line_is_given_back_however_it_ends(counter: Coun
     await counter.handle(submission(2, message=text()))
     counter.cloud.outcome = InDoubt(None, "reset")
     await counter.handle(submission(3))
-    assert counter.line.wait_s == 0
+    assert counter.wait_s() == 0
+
+
+async def test_messages_to_one_user_leave_one_after_another_in_the_order_they_came(
+    counter: Counter,
+) -> None:
+    counter.cloud.answers_when = asyncio.Event()
+    sending = [
+        asyncio.create_task(counter.handle(submission(1), body=body))
+        for body in (b"first", b"second", b"third")
+    ]
+    other = asyncio.create_task(counter.handle(submission(2), body=b"to another"))
+    await until(lambda: _true(len(counter.cloud.seen) == 2), "two on the wire")
+    assert [body for _, body, _ in counter.cloud.seen] == [b"first", b"to another"]
+    counter.cloud.answers_when.set()
+    await asyncio.gather(*sending, other)
+    left = [body for _, body, _ in counter.cloud.seen if body != b"to another"]
+    assert left == [b"first", b"second", b"third"]
+
+
+async def _true(found: bool) -> bool:  # noqa: FBT001 - a condition for `until`
+    return found
+
+
+def rested(seconds: float) -> Knobs:
+    """Return knobs under which a user may be written to once in so many seconds."""
+    return replace(KNOBS, pair_capacity=1, pair_interval=timedelta(seconds=seconds))
+
+
+async def test_who_may_wait_for_the_pair_rate_is_sent_at_the_instant_that_fits(
+    stock: Stock,
+) -> None:
+    counter = Counter(stock.database, knobs=rested(0.2))
+    async with asyncio.TaskGroup() as group:
+        writer = group.create_task(counter.answers.run())
+        handled = [await counter.handle(submission(1)), await counter.handle(submission(1))]
+        await counter.handle(submission(2))
+        writer.cancel()
+    assert [each.admission.verdict.send_at for each in handled] == [
+        None,
+        NOW + timedelta(seconds=0.2),
+    ]
+    assert handled[0].timing.wait_s < 0.2 <= handled[1].timing.wait_s
+    assert len(counter.cloud.seen) == 3
+
+
+async def test_who_may_not_wait_so_long_is_told_when_it_fits(stock: Stock) -> None:
+    counter = Counter(stock.database, knobs=rested(6.0))
+    await counter.handle(submission(1))
+    handled = await counter.handle(submission(1), most_wait_s=5.9)
+    assert handled.admission.verdict.decision is Decision.DEFER
+    assert handled.admission.verdict.retry_at == NOW + timedelta(seconds=6)
+
+
+async def test_a_caller_who_leaves_while_waiting_for_the_pair_rate_gives_the_slot_back(
+    stock: Stock,
+) -> None:
+    counter = Counter(stock.database, knobs=rested(6.0))
+    async with asyncio.TaskGroup() as group:
+        writer = group.create_task(counter.answers.run())
+        await counter.handle(submission(1, message=template()))
+        audience = Audience()
+        audience.join()
+        asked = submission(1)
+        waiting = asyncio.create_task(counter.handle(asked, audience=audience))
+        await until(
+            lambda: stock.fetch("select 1 from messages where message_id = $1", asked.message_id),
+            "the decision",
+        )
+        audience.leave()
+        with pytest.raises(CallerLeftError):
+            await waiting
+        writer.cancel()
+    row = await stock.message(asked.message_id)
+    assert (row["state"], row["detail"]) == ("refused", "the caller left before its turn")
+    assert len(counter.cloud.seen) == 1
+
+
+async def test_what_was_decided_when_the_line_was_stopped_is_given_back(
+    counter: Counter, stock: Stock
+) -> None:
+    await counter.handle(submission(1))
+    counter.cloud.answers_when = asyncio.Event()
+    asked = submission(3)
+    await counter.line.enter(Wanted(SendClass.UTILITY, "shop", 10.0), Audience())
+    handling = asyncio.create_task(counter.handle(asked))
+    await asyncio.sleep(0)
+    counter.line.hold(60.0)
+    with pytest.raises(CongestedError) as congested:
+        await handling
+    assert congested.value.retry_after_s == pytest.approx(60, abs=1)
+    row = await stock.message(asked.message_id)
+    assert (row["state"], row["hold"]) == ("refused", "released")
+
+
+async def test_a_code_is_not_kept_waiting_past_its_validity(counter: Counter) -> None:
+    """Source: TTL (R§6.4)."""
+    sql = (
+        "insert into templates (waba_id, name, language, category, category_at, status, "
+        "status_at, ttl_s) values ($1, 'order_update', 'en_US', 'AUTHENTICATION', $2, "
+        "'APPROVED', $2, 30)"
+    )
+    await Stock(counter.database).fetch(sql, WABA, NOW)
+    await counter.handle(submission(1))  # the desk has heard of the template since
+    counter.line.hold(40.0)
+    with pytest.raises(CongestedError):
+        await counter.handle(submission(2), most_wait_s=60.0)
 
 
 async def test_with_the_database_away_nothing_leaves(server: Server) -> None:
@@ -170,7 +292,7 @@ async def test_with_the_database_away_nothing_leaves(server: Server) -> None:
         with pytest.raises(StoreUnavailableError):
             await counter.handle(submission(1))
         assert counter.cloud.seen == []
-        assert counter.line.wait_s == 0
+        assert counter.wait_s() == 0
     finally:
         database.terminate()
 

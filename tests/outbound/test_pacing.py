@@ -236,9 +236,8 @@ def test_a_caller_who_waited_in_vain_is_told_when_the_time_is_over() -> None:
 
 def test_who_may_not_wait_at_all_passes_an_empty_line() -> None:
     async def scene() -> None:
-        line = Line("1", 16)
-        for _ in range(4):
-            await enter(line, 0.0)
+        line = Line("1", 80)
+        await enter(line, 0.0)
         with pytest.raises(CongestedError):
             await enter(line, 0.0)
         line.leave()
@@ -261,7 +260,7 @@ def test_a_caller_who_hangs_up_leaves_the_line() -> None:
         with pytest.raises(CallerLeftError):
             await waiting
         line.leave()
-        await enter(line, 0.0)
+        await enter(line, 1.0)
 
     run(scene())
 
