@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Self
 
-PART_AT_ONCE: Final = 2
-"""`within` lets half of the limit through at once, the rest evenly over the period."""
+PART_AT_ONCE: Final = 4
+"""`within` lets a quarter of the limit through at once, the rest evenly over the period."""
 
 
 class Gcra(NamedTuple):
