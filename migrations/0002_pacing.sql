@@ -23,6 +23,11 @@ alter table numbers
     add column spam_at timestamptz,
     add column spam_until timestamptz;
 
+-- `limit`: restricted by Meta too, for the limit that our own ledger has seen reached.
+alter table numbers drop constraint numbers_restricted_by_check;
+alter table numbers
+    add constraint numbers_restricted_by_check check (restricted_by in ('ledger', 'limit', 'meta'));
+
 -- How long a message of this template is worth delivering, in seconds; null where Meta names none.
 alter table templates add column ttl_s integer;
 
