@@ -101,7 +101,8 @@ create table number_paces (
     primary key (pool_id, phone_number_id)
 ) with (fillfactor = 50);
 
--- What a number has started, by ten minutes; kept for 8 days.
+-- What a number has started, by ten minutes; kept for 8 days. The index finds the whole of it also
+-- for a number that has changed its pool.
 create table activity (
     pool_id          text not null,
     phone_number_id  text not null,
@@ -110,6 +111,7 @@ create table activity (
     new_users        integer not null,
     primary key (pool_id, phone_number_id, bucket_at)
 ) with (fillfactor = 50);
+create index activity_by_number on activity (phone_number_id, bucket_at);
 
 -- To how many users of a pool the same free-form text went in an hour; kept for 2 hours.
 create table spread (
@@ -117,7 +119,7 @@ create table spread (
     content  bigint not null,
     hour_at  timestamptz not null,
     users    integer not null,
-    primary key (pool_id, content, hour_at)
+    primary key (pool_id, hour_at, content)
 ) with (fillfactor = 50);
 
 -- How the processes that serve a number divide its throughput. `granted`: messages in any second
