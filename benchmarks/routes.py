@@ -73,6 +73,7 @@ class ThroughGateway(Straight):
         await self._gateway.digest.run_once()
         await self._gateway.sweeper.run_once()
         if seconds >= HOUR_S:
+            await self._gateway.historian.run_once()
             await self._gateway.poller.run_once()
             await self._gateway.directory.refresh()
 

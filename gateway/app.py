@@ -29,6 +29,7 @@ from gateway.store import sandbox_clock
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.vault import Vault
+from gateway.watch.historian import Historian
 from gateway.watch.poller import Poller
 from gateway.watch.sweeper import Sweeper
 from gateway.web.admin import Admin, AdminParts
@@ -102,7 +103,7 @@ class Gateway:
         await self._listen(self._proxy(cloud), vault)
 
     async def _open_inbound(self, cloud: CloudClient) -> None:
-        """Start what works in the background: digest, sweeper, poller, directory."""
+        """Start what works in the background: digest, sweeper, historian, poller, directory."""
         settings, clock = self._settings, self.clock
         refresh = Loop("directory", self.directory.refresh, REFRESH_S)
         accounts = AccountEvents(self.knobs, refresh.wake)
@@ -115,12 +116,14 @@ class Gateway:
             timedelta(seconds=settings.unanswered_s),
             refresh.wake,
         )
+        self.historian = Historian(self.database, clock, self.knobs)
         self.poller = Poller(self.database, self.directory, cloud, clock, self.knobs)
         self.poller.changed = refresh.wake
         digest = Loop("digest", self.digest.run_once, DIGEST_S)
         sweep = Loop("sweep", self._sweep, settings.sweep_s)
         if isinstance(clock, SandboxClock):
             clock.on_advance(sweep.wake)
+        history = Loop("history", self.historian.run_once, settings.history_s)
         poll = Loop("poll", self.poller.run_once, settings.poll_s)
         secrets = [secret.get_secret_value() for secret in settings.app_secrets]
         token = settings.verify_token
@@ -130,7 +133,7 @@ class Gateway:
         self._ingress.on_append = digest.wake
         self._poll = poll
         self.poller.wanted = poll.wake
-        loops = (refresh, digest, sweep, poll)
+        loops = (refresh, digest, sweep, history, poll)
         await self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
     def _proxy(self, cloud: CloudClient) -> Proxy:
@@ -217,6 +220,7 @@ class Gateway:
         await self._answers.flushed()
         await sandbox_clock.advance(self.database, self.clock, seconds)
         await self.sweeper.run_once()
+        await self.historian.run_once()
         for listener in self._on_advance:
             await listener()
 

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     sweep_s: float = Field(
         5.0, gt=0, description="Seconds between two sweeps of clocks, ledger and journal."
     )
+    history_s: float = Field(
+        600.0, gt=0, description="Seconds between two looks at what is usual for each number."
+    )
     unanswered_s: float = Field(
         120.0, gt=0, description="Seconds after which a send without an answer is in doubt."
     )

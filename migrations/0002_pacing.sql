@@ -23,6 +23,11 @@ alter table numbers
     add column spam_at timestamptz,
     add column spam_until timestamptz;
 
+-- `limit`: restricted by Meta too, for the limit that our own ledger has seen reached.
+alter table numbers drop constraint numbers_restricted_by_check;
+alter table numbers
+    add constraint numbers_restricted_by_check check (restricted_by in ('ledger', 'limit', 'meta'));
+
 -- How long a message of this template is worth delivering, in seconds; null where Meta names none.
 alter table templates add column ttl_s integer;
 
@@ -96,7 +101,8 @@ create table number_paces (
     primary key (pool_id, phone_number_id)
 ) with (fillfactor = 50);
 
--- What a number has started, by ten minutes; kept for 8 days.
+-- What a number has started, by ten minutes; kept for 8 days. The index finds the whole of it also
+-- for a number that has changed its pool.
 create table activity (
     pool_id          text not null,
     phone_number_id  text not null,
@@ -105,6 +111,7 @@ create table activity (
     new_users        integer not null,
     primary key (pool_id, phone_number_id, bucket_at)
 ) with (fillfactor = 50);
+create index activity_by_number on activity (phone_number_id, bucket_at);
 
 -- To how many users of a pool the same free-form text went in an hour; kept for 2 hours.
 create table spread (
@@ -112,7 +119,7 @@ create table spread (
     content  bigint not null,
     hour_at  timestamptz not null,
     users    integer not null,
-    primary key (pool_id, content, hour_at)
+    primary key (pool_id, hour_at, content)
 ) with (fillfactor = 50);
 
 -- How the processes that serve a number divide its throughput. `granted`: messages in any second

@@ -9,6 +9,7 @@ import structlog
 
 from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import flag
+from gateway.policy.recovery import recovering
 from gateway.store import numbers, pools, quota, templates
 from gateway.store.numbers import NumberRow
 from gateway.store.pools import LimitSource
@@ -140,6 +141,8 @@ class AccountEvents:
                 if event.at < current.status_at:
                     continue
                 facts = replace(current.facts, status=status)
+                since = recovering(current.facts, facts, event.at)
+                facts = replace(facts, recovering_since=since)
                 await numbers.save(connection, replace(current, facts=facts, status_at=event.at))
 
     async def _template(self, connection: Any, event: TemplateEvent) -> None:
@@ -199,6 +202,7 @@ def _after(number: NumberRow, event: QualityUpdate, knobs: Knobs) -> NumberRow:
             return replace(number, throughput=HIGH_THROUGHPUT, quality_at=event.at)
         case QualityEvent.UPGRADE | QualityEvent.ONBOARDING | QualityEvent.UNKNOWN:
             return number
+    facts = replace(facts, recovering_since=recovering(number.facts, facts, event.at))
     return replace(number, facts=facts, quality_at=event.at)
 
 

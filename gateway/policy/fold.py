@@ -23,6 +23,7 @@ from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import Standing, advance
 from gateway.policy.paces import Activity, Paces, taken
 from gateway.policy.ramp import allowance
+from gateway.policy.recovery import released
 from gateway.policy.rules.pair_rate import schedule
 from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.shares import DEFAULT, Holder, Share, holders_of
@@ -207,6 +208,14 @@ class _Working:
         state = self._facts.pools[pool_id]
         standing = Standing(state.numbers[number_id], state.messaging_limit)
         number, limit = advance(standing, state.regime, self._now)
+        ended = [
+            each
+            for each in state.restrictions.get(number.waba_id, ())
+            if each.until is not None and each.until <= self._now
+        ]
+        if ended:
+            since = released(number.recovering_since, ended, self._now)
+            number = replace(number, recovering_since=since)
         self._numbers[number_id] = number
         knobs = state.knobs.get(number_id, self._knobs)
         self._activity[number_id] = Activity(

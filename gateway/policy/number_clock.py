@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gateway.policy.facts import NumberFacts
 from gateway.policy.knobs import Knobs
+from gateway.policy.recovery import recovering
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime, next_lower
 
 
@@ -21,7 +22,8 @@ def advance(standing: Standing, regime: Regime, now: datetime) -> Standing:
 
     RESTRICTED ends after its 24 hours. FLAGGED ends after 7 days: with the rating GREEN or YELLOW
     at the same limit, otherwise one level lower. Source: help-centre copies until October 2025
-    (R§4.3); in the portfolio regime quality no longer lowers a limit (LIM-UP, 26 Oct 2025).
+    (R§4.3); in the portfolio regime quality no longer lowers a limit (LIM-UP, 26 Oct 2025). What
+    Meta had stopped recovers from the end of the stop.
     """
     number, limit = standing
     if number.restricted_until and number.restricted_until <= now:
@@ -30,6 +32,9 @@ def advance(standing: Standing, regime: Regime, now: datetime) -> Standing:
         if regime is Regime.PER_NUMBER and number.quality_rating not in RECOVERED:
             limit = next_lower(limit, regime)
         number = replace(number, flagged_until=None)
+    if number is not standing.number:
+        since = recovering(standing.number, number, now)
+        number = replace(number, recovering_since=since)
     return Standing(number, limit)
 
 

@@ -1,15 +1,17 @@
 """The business numbers: where they stand, and what restricts them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.policy.facts import NumberFacts
+from gateway.policy.facts import NumberFacts, RestrictionFacts
+from gateway.policy.recovery import released
 from gateway.store.errors import UnknownNumberError
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
+from gateway.whatsapp.restriction import RestrictionType
 
 SQL = beside(__file__)
 
@@ -32,13 +34,14 @@ class NumberRow:
 
 @dataclass(frozen=True, slots=True)
 class NumberSettings:
-    """What an operator says of a number."""
+    """What an operator says of a number; `active_since` None leaves it as it is."""
 
     phone_number_id: PhoneNumberId
     pool_id: PoolId
     waba_id: WabaId
     display_phone_number: str
     throughput: int
+    active_since: datetime | None = None
 
 
 async def get_all(connection: Any) -> list[NumberRow]:
@@ -70,6 +73,7 @@ async def put(connection: Any, number: NumberSettings, at: datetime) -> None:
         number.display_phone_number,
         at,
         number.throughput,
+        number.active_since,
     )
 
 
@@ -88,6 +92,7 @@ async def save(connection: Any, number: NumberRow) -> None:
         facts.restricted_until,
         facts.restricted_by,
         number.polled_at,
+        facts.recovering_since,
     )
 
 
@@ -103,14 +108,38 @@ async def put_restriction(
     await connection.execute(SQL["put_restriction"], waba_id, kind, until, at)
 
 
-async def end_restrictions(connection: Any, now: datetime) -> None:
-    """Forget the restrictions that have ended."""
-    await connection.execute(SQL["end_restrictions"], now)
+async def due_accounts(connection: Any, now: datetime) -> list[WabaId]:
+    """Return the WABAs of which a restriction has ended."""
+    return [row["waba_id"] for row in await connection.fetch(SQL["due_accounts"], now)]
+
+
+async def end_restrictions(connection: Any, waba_id: WabaId, now: datetime) -> None:
+    """Forget the restrictions of a WABA that have ended, and let its numbers recover.
+
+    Needs `quota.touch` of its pools in the same transaction.
+    """
+    ended = await connection.fetch(SQL["end_restrictions"], waba_id, now)
+    await _recover(connection, waba_id, ended, now)
 
 
 async def lift_restrictions(connection: Any, waba_id: WabaId, at: datetime) -> None:
-    """Forget what was announced about a WABA up to `at`."""
-    await connection.execute(SQL["lift_restrictions"], waba_id, at)
+    """Forget what was announced about a WABA up to `at`, and let its numbers recover.
+
+    Needs `quota.touch` of its pools in the same transaction.
+    """
+    lifted = await connection.fetch(SQL["lift_restrictions"], waba_id, at)
+    await _recover(connection, waba_id, lifted, at)
+
+
+async def _recover(
+    connection: Any, waba_id: WabaId, rows: Sequence[Mapping[str, Any]], at: datetime
+) -> None:
+    ended = [
+        RestrictionFacts(RestrictionType.of(row["restriction_type"]), row["restricted_until"])
+        for row in rows
+    ]
+    if (since := released(None, ended, at)) is not None:
+        await connection.execute(SQL["recover"], waba_id, since)
 
 
 async def restrictions(connection: Any, waba_id: WabaId) -> list[Mapping[str, Any]]:

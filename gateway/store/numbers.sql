@@ -20,20 +20,22 @@ order by n.phone_number_id
 -- name: save
 update numbers
 set status = $2, status_at = $3, quality_rating = $4, quality_at = $5, throughput = $6,
-    flagged_until = $7, restricted_until = $8, restricted_by = $9, polled_at = $10
+    flagged_until = $7, restricted_until = $8, restricted_by = $9, polled_at = $10,
+    recovering_since = $11
 where phone_number_id = $1
 
 -- name: put_number
-insert into numbers (
+insert into numbers as n (
     phone_number_id, pool_id, waba_id, display_phone_number, status_at, quality_at, throughput,
-    created_at
+    created_at, active_since
 )
-values ($1, $2, $3, $4, $5, $5, $6, $5)
+values ($1, $2, $3, $4, $5, $5, $6, $5, $7)
 on conflict (phone_number_id) do update
     set pool_id = excluded.pool_id,
         waba_id = excluded.waba_id,
         display_phone_number = excluded.display_phone_number,
-        throughput = excluded.throughput
+        throughput = excluded.throughput,
+        active_since = coalesce(excluded.active_since, n.active_since)
 
 -- name: put_waba
 insert into wabas (waba_id) values ($1) on conflict (waba_id) do nothing
@@ -49,11 +51,19 @@ on conflict (waba_id, restriction_type) do update
     set restricted_until = excluded.restricted_until, noted_at = excluded.noted_at
     where r.noted_at <= excluded.noted_at
 
+-- name: due_accounts
+select distinct waba_id from restrictions where restricted_until <= $1 order by waba_id
+
 -- name: end_restrictions
-delete from restrictions where restricted_until <= $1
+delete from restrictions where waba_id = $1 and restricted_until <= $2
+returning restriction_type, restricted_until
 
 -- name: lift_restrictions
 delete from restrictions where waba_id = $1 and noted_at <= $2
+returning restriction_type, restricted_until
+
+-- name: recover
+update numbers set recovering_since = greatest(recovering_since, $2) where waba_id = $1
 
 -- name: restrictions
 select waba_id, restriction_type, restricted_until, noted_at

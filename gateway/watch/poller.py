@@ -11,6 +11,7 @@ from gateway.clock import Clock
 from gateway.cloud.client import CloudClient, CloudError
 from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import flag
+from gateway.policy.recovery import recovering
 from gateway.store import numbers, pools, quota, templates
 from gateway.store.database import Database
 from gateway.store.directory import Directory
@@ -34,6 +35,7 @@ from gateway.whatsapp.template import (
 
 LEAST_PAUSE: Final = timedelta(minutes=1)
 STOPPED: Final = frozenset({NumberStatus.RESTRICTED, NumberStatus.RATE_LIMITED})
+AT_ITS_LIMIT: Final = frozenset({"ledger", "limit"})
 
 
 class Poller:
@@ -128,7 +130,8 @@ def heard(row: NumberRow, node: Mapping[str, Any], knobs: Knobs, at: datetime) -
     """Return the number as a node read at `at` describes it; Meta's word beats our clocks.
 
     A number we took for RESTRICTED because our own ledger was full stays so although Meta says
-    CONNECTED: we stop short of Meta's limit by the headroom, so Meta has not noticed.
+    CONNECTED: we stop short of Meta's limit by the headroom, so Meta has not noticed. If it has,
+    and says RESTRICTED, it is for the limit that was reached.
     """
     facts = row.facts
     quality = QualityRating.of(node.get("quality_rating"))
@@ -139,15 +142,17 @@ def heard(row: NumberRow, node: Mapping[str, Any], knobs: Knobs, at: datetime) -
         facts = replace(flag(facts, knobs, at), status=NumberStatus.CONNECTED)
     elif status in STOPPED:
         until = at + knobs.restricted_for
+        by = "limit" if facts.restricted_by in AT_ITS_LIMIT else "meta"
         facts = replace(
-            facts, status=NumberStatus.CONNECTED, restricted_until=until, restricted_by="meta"
+            facts, status=NumberStatus.CONNECTED, restricted_until=until, restricted_by=by
         )
     elif status is not NumberStatus.UNKNOWN:
         facts = replace(facts, status=status, flagged_until=None)
-        if facts.restricted_by == "meta":
+        if facts.restricted_by != "ledger":
             facts = replace(facts, restricted_until=None, restricted_by=None)
     level = node.get("throughput")
     throughput = throughput_of(level.get("level")) if isinstance(level, dict) else None
+    facts = replace(facts, recovering_since=recovering(row.facts, facts, at))
     return replace(
         row,
         facts=facts,

@@ -10,7 +10,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import Standing, advance
-from gateway.store import messages, numbers, pools, quota
+from gateway.store import messages, numbers, pools, quota, templates
 from gateway.store.database import Database
 from gateway.store.message_ids import first_id_at
 from gateway.store.numbers import NumberRow
@@ -44,7 +44,7 @@ class Sweeper:
         now = self._clock.now()
         async with self._database.connection() as connection:
             changes = await self._end_clocks(connection, now)
-            await numbers.end_restrictions(connection, now)
+            changes += await self._end_restrictions(connection, now)
             changes += await self._expire(connection, now)
             changes += await self._doubt(connection, now)
         return changes
@@ -81,6 +81,14 @@ class Sweeper:
                 before=row.messaging_limit,
                 after=standing.messaging_limit,
             )
+
+    async def _end_restrictions(self, connection: Any, now: datetime) -> int:
+        waba_ids = await numbers.due_accounts(connection, now)
+        for waba_id in waba_ids:
+            async with connection.transaction():
+                await quota.touch(connection, await templates.pools_of_waba(connection, waba_id))
+                await numbers.end_restrictions(connection, waba_id, now)
+        return len(waba_ids)
 
     async def _expire(self, connection: Any, now: datetime) -> int:
         left_by = now - self._knobs.limit_window

@@ -105,6 +105,15 @@ async def test_a_flag_starts_seven_days_from_the_event(own: Stock) -> None:
     assert (await own.number(SECOND_NUMBER)).facts.flagged_until is None
 
 
+@pytest.mark.parametrize("number", [NUMBER, SECOND_NUMBER])
+async def test_a_number_that_is_not_flagged_any_more_recovers(own: Stock, number: Any) -> None:
+    flagged = quality(Q.FLAGGED, number=number)
+    await apply(own, flagged)
+    assert (await own.number(number)).facts.recovering_since is None
+    await apply(own, quality(Q.UNFLAGGED, NOW + DAY, number=number))
+    assert (await own.number(number)).facts.recovering_since == NOW + DAY
+
+
 async def test_in_a_portfolio_a_flag_only_tells_the_rating(own: Stock) -> None:
     await apply(own, quality(Q.FLAGGED, number=SECOND_NUMBER))
     facts = (await own.number(SECOND_NUMBER)).facts
@@ -237,7 +246,9 @@ async def test_a_ban_that_was_lifted_stays_lifted(own: Stock, turned: bool) -> N
         AccountUpdate(WABA, "DISABLED_UPDATE", "REINSTATE", None, NOW + HOUR),
     ]
     await apply(own, *(reversed(events) if turned else events))
-    assert (await own.number()).facts.status is NumberStatus.CONNECTED
+    facts = (await own.number()).facts
+    assert facts.status is NumberStatus.CONNECTED
+    assert facts.recovering_since == (None if turned else NOW + HOUR)
 
 
 async def test_a_reinstated_account_is_free_of_what_was_announced_before(own: Stock) -> None:
@@ -245,6 +256,7 @@ async def test_a_reinstated_account_is_free_of_what_was_announced_before(own: St
     await apply(own, restriction(NOW + 3 * DAY), back)
     async with own.database.connection() as connection:
         assert await numbers.restrictions(connection, WABA) == []
+    assert (await own.number()).facts.recovering_since == NOW + HOUR
     await apply(own, restriction(NOW + 3 * DAY, NOW + 2 * HOUR), back)
     async with own.database.connection() as connection:
         assert len(await numbers.restrictions(connection, WABA)) == 1

@@ -1,5 +1,6 @@
 import math
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -170,6 +171,21 @@ def test_a_restriction_of_the_account_holds_for_its_numbers() -> None:
     stop = RestrictionFacts(RestrictionType.RESTRICTED_BIZ_INITIATED_MESSAGING, NOW + HOUR)
     folded = fold_new(1, batch_facts([NOBODY], restrictions={WABA: (stop,)}))
     assert folded.verdicts[0].retry_at == NOW + HOUR
+
+
+def test_who_was_stopped_until_now_recovers_although_nobody_swept() -> None:
+    stop = RestrictionFacts(RestrictionType.RESTRICTED_BIZ_INITIATED_MESSAGING, NOW)
+    held = number(restricted_until=NOW, restricted_by="meta")
+    changes: list[dict[str, Any]] = [
+        {"restrictions": {WABA: (stop,)}},
+        {"numbers": {NUMBER: held}},
+    ]
+    for change in changes:
+        folded = fold_new(10, batch_facts([NOBODY] * 10, messaging_limit=1000, **change))
+        # A fifth of what is usual on the first day; a quarter of it in an hour, half of that now.
+        assert rules(folded) == [None] * 3 + ["activity"] * 7, change
+    early = batch_facts([NOBODY] * 10, messaging_limit=1000)
+    assert rules(fold_new(10, early)) == [None] * 10
 
 
 def test_in_shadow_the_ledger_still_counts() -> None:

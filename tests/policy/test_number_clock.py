@@ -35,7 +35,13 @@ def test_seven_days_flagged_cost_a_level_unless_the_rating_recovered(
     flagged = number(flagged_until=NOW, quality_rating=rating)
     assert advance(Standing(flagged, limit), OWN, NOW - INSTANT).messaging_limit == limit
     ended = advance(Standing(flagged, limit), OWN, NOW)
-    assert ended == Standing(number(quality_rating=rating), after)
+    assert ended == Standing(number(quality_rating=rating, recovering_since=NOW), after)
+
+
+def test_what_meta_had_stopped_recovers_from_the_end_of_the_stop_however_late() -> None:
+    restricted = number(restricted_until=NOW, restricted_by="meta")
+    ended = advance(Standing(restricted, 250), OWN, NOW + DAY)
+    assert ended == Standing(number(recovering_since=NOW), 250)
 
 
 def test_asking_twice_changes_nothing() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from gateway.store import numbers, quota
 from gateway.store.errors import UnknownNumberError
+from gateway.store.numbers import NumberSettings
 from gateway.whatsapp.ids import PhoneNumberId, WabaId
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
 from tests.policy.making import (
@@ -49,6 +50,7 @@ async def test_what_is_saved_is_read(stock: Stock) -> None:
         flagged_until=NOW + DAY,
         restricted_until=NOW + HOUR,
         restricted_by="meta",
+        recovering_since=NOW - DAY,
     )
     told = replace(
         row, facts=facts, throughput=1000, status_at=NOW, quality_at=NOW - HOUR, polled_at=NOW
@@ -67,6 +69,16 @@ async def test_a_number_that_is_put_again_keeps_where_it_stands(stock: Stock) ->
     facts = (await stock.number()).facts
     assert (facts.status, facts.flagged_until) == (NumberStatus.BANNED, NOW)
     assert facts.pool_id == SECOND_POOL
+
+
+async def test_since_when_a_number_is_new_stays_unless_it_is_said_anew(stock: Stock) -> None:
+    plain = NumberSettings(NUMBER, POOL, WABA, "+1 555-000-0001", 80)
+    async with stock.database.transaction() as connection:
+        await quota.touch(connection, [POOL])
+        for said, known in ((NOW, NOW), (None, NOW), (NOW - DAY, NOW - DAY)):
+            await numbers.put(connection, replace(plain, active_since=said), NOW)
+            assert (await numbers.get(connection, NUMBER)).facts.active_since == known
+    assert (await stock.number(SECOND_NUMBER)).facts.active_since is None, "it was here before"
 
 
 async def test_an_unknown_number_is_said_to_be_unknown(stock: Stock) -> None:
@@ -116,9 +128,11 @@ async def test_a_restriction_is_forgotten_at_its_end_and_not_before(stock: Stock
     async with stock.database.connection() as connection:
         await numbers.put_restriction(connection, WABA, BAN, NOW, NOW - DAY)
         await numbers.put_restriction(connection, WABA, "ANOTHER", None, NOW - DAY)
-        await numbers.end_restrictions(connection, NOW - INSTANT)
+        assert await numbers.due_accounts(connection, NOW - INSTANT) == []
+        await numbers.end_restrictions(connection, WABA, NOW - INSTANT)
         assert len(await restrictions(stock)) == 2
-        await numbers.end_restrictions(connection, NOW)
+        assert await numbers.due_accounts(connection, NOW) == [WABA]
+        await numbers.end_restrictions(connection, WABA, NOW)
     assert await restrictions(stock) == [("ANOTHER", None)]
 
 
@@ -128,3 +142,26 @@ async def test_lifting_spares_what_was_announced_since(stock: Stock) -> None:
         await numbers.put_restriction(connection, WABA, "ANOTHER", None, NOW + HOUR)
         await numbers.lift_restrictions(connection, WABA, NOW)
     assert await restrictions(stock) == [("ANOTHER", None)]
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "recovers"), [(BAN, True), ("RESTRICTED_UTILITY_TEMPLATES", False)]
+)
+async def test_when_the_account_may_start_conversations_again_its_numbers_recover(
+    stock: Stock,
+    kind: str,
+    recovers: bool,  # noqa: FBT001 - a table
+    lifted: bool,  # noqa: FBT001 - a table
+) -> None:
+    elsewhere = PhoneNumberId("200000000000003")
+    await stock.add_number(elsewhere, waba_id=WabaId("100000000000002"))
+    await stock.change_number(SECOND_NUMBER, recovering_since=NOW + HOUR)
+    until = NOW + DAY if lifted else NOW
+    async with stock.database.transaction() as connection:
+        await numbers.put_restriction(connection, WABA, kind, until, NOW - DAY)
+        end = numbers.lift_restrictions if lifted else numbers.end_restrictions
+        await end(connection, WABA, NOW)
+    assert (await stock.number()).facts.recovering_since == (NOW if recovers else None)
+    assert (await stock.number(SECOND_NUMBER)).facts.recovering_since == NOW + HOUR
+    assert (await stock.number(elsewhere)).facts.recovering_since is None

@@ -210,6 +210,31 @@ def test_connected_ends_metas_restriction_and_not_that_of_our_own_ledger(
     assert facts.flagged_until is None
 
 
+def test_restricted_by_meta_too_for_the_limit_our_own_ledger_has_seen_reached() -> None:
+    full = row(restricted_until=NOW + HOUR, restricted_by="ledger")
+    told = heard(full, {"status": "RESTRICTED"}, KNOBS, NOW)
+    again = heard(told, {"status": "RESTRICTED"}, KNOBS, NOW + HOUR)
+    assert (again.facts.restricted_until, again.facts.restricted_by) == (NOW + HOUR + DAY, "limit")
+    free = heard(again, {"status": "CONNECTED"}, KNOBS, NOW + DAY).facts
+    assert (free.restricted_until, free.restricted_by) == (None, None)
+    assert free.recovering_since is None
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        {"restricted_until": NOW + HOUR, "restricted_by": "meta"},
+        {"quality_rating": QualityRating.RED},
+        {"status": NumberStatus.BANNED},
+    ],
+)
+def test_a_number_that_meta_lets_go_recovers(stopped: dict[str, Any]) -> None:
+    node = {"status": "CONNECTED", "quality_rating": "YELLOW"}
+    freed = heard(row(**stopped), node, KNOBS, NOW)
+    assert freed.facts.recovering_since == NOW
+    assert heard(freed, node, KNOBS, NOW + DAY).facts.recovering_since == NOW
+
+
 @pytest.mark.parametrize("node", [{}, {"status": "NEW_WORD", "quality_rating": "NA"}])
 def test_what_a_node_does_not_say_stays(node: dict[str, Any]) -> None:
     before = row(flagged_until=NOW + DAY, quality_rating=QualityRating.RED)

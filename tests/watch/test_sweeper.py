@@ -72,6 +72,15 @@ async def test_two_sweepers_lower_it_once(stock: Stock) -> None:
     assert (await stock.number()).messaging_limit == 250
 
 
+@pytest.mark.parametrize(("by", "since"), [("meta", NOW), ("limit", None), ("ledger", None)])
+async def test_a_number_recovers_from_what_meta_did_and_not_from_a_limit_used_up(
+    stock: Stock, by: str, since: object
+) -> None:
+    await stock.change_number(restricted_until=NOW, restricted_by=by)
+    await Swept(stock).at(NOW + HOUR)
+    assert (await stock.number()).facts.recovering_since == since
+
+
 async def test_what_meta_said_since_is_not_lowered_again(stock: Stock) -> None:
     await flagged(stock)
     async with stock.database.transaction() as connection:
@@ -94,8 +103,11 @@ async def test_restrictions_of_accounts_end(stock: Stock) -> None:
         swept = Swept(stock)
         await swept.at(NOW - INSTANT)
         assert len(await numbers.restrictions(connection, WABA)) == 1
-        await swept.at(NOW)
+        before = await stock.version()
+        await swept.at(NOW + HOUR)
         assert await numbers.restrictions(connection, WABA) == []
+    assert (await stock.number()).facts.recovering_since == NOW
+    assert (await stock.version()).epoch > before.epoch
 
 
 async def test_who_has_left_the_ledger_is_taken_out(stock: Stock) -> None:
