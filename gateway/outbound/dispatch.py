@@ -13,6 +13,7 @@ from gateway.cloud.outcome import Accepted, InDoubt, Outcome, Refused
 from gateway.metrics import Metrics
 from gateway.outbound.admission import Admission, AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.audience import Audience
 from gateway.outbound.pacing import Line
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.verdict import Decision
@@ -31,6 +32,7 @@ class Request(NamedTuple):
     body: bytes
     headers: Mapping[str, str]
     most_wait_s: float
+    audience: Audience
 
 
 @dataclass(slots=True)

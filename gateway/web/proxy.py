@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
 from gateway.metrics import Metrics
 from gateway.outbound.admission import Submission
+from gateway.outbound.audience import Audience
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
 from gateway.outbound.pacing import CongestedError, Pacing
 from gateway.policy.fold import Candidate
@@ -22,6 +24,7 @@ from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.message_ids import MessageIds
 from gateway.web.auth import Authenticator, Caller, NoTokenError, UnknownAppError
+from gateway.web.connection import Connection
 from gateway.web.pass_through import PassThrough
 from gateway.web.paths import NOWHERE, read_path
 from gateway.web.replies import (
@@ -36,6 +39,7 @@ from gateway.web.replies import (
     unknown_id,
     without,
 )
+from gateway.web.retry_guard import RetryGuard, likeness
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
 from gateway.whatsapp.message import (
@@ -99,6 +103,7 @@ class Proxy:
         self._parts = parts
         self._settings = settings
         self._ids = MessageIds(rng)
+        self._guard = RetryGuard()
         self._log = structlog.get_logger("gateway.web.proxy")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -149,9 +154,16 @@ class Proxy:
                 outcome = await self._parts.cloud.send(request.raw_path, body, headers)
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
-                return await self._govern(request, _Send(caller, route, message, body, headers))
+                send = _Send(caller, route, message, body, headers)
+                return await self._guard.answer(
+                    likeness(request, caller, body),
+                    Connection.of(request),
+                    partial(self._govern, request, send),
+                )
 
-    async def _govern(self, request: web.BaseRequest, send: _Send) -> web.Response:
+    async def _govern(
+        self, request: web.BaseRequest, send: _Send, audience: Audience
+    ) -> web.Response:
         started = time.perf_counter()
         message_id = self._ids.new(self._parts.clock.now())
         correlated = wrap(message_id.hex, send.message.callback_data)
@@ -171,6 +183,7 @@ class Proxy:
             body,
             send.headers,
             self._most_wait_s(request),
+            audience,
         )
         line = self._parts.pacing.line(route.phone_number_id, route.throughput)
         try:
@@ -211,7 +224,9 @@ class Proxy:
         if message.template or message.direct_send_category or not self._settings.replies_in_outage:
             return refusal(store_away(), todo.submission.message_id)
         outcome = await self._parts.cloud.send(todo.path, todo.body, todo.headers)
-        response = of_outcome(outcome, todo.submission.message_id)
+        message_id = todo.submission.message_id
+        response = of_outcome(outcome, message_id)
+        response.headers["Gateway-Message-Id"] = message_id.hex
         response.headers["Gateway-Rule"] = "outage"
         return response
 

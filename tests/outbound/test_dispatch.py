@@ -11,6 +11,7 @@ from gateway.metrics import Metrics
 from gateway.outbound import dispatch as module
 from gateway.outbound.admission import AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.audience import Audience
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
 from gateway.outbound.pacing import CongestedError, Line
 from gateway.policy.verdict import Decision
@@ -54,7 +55,8 @@ class Counter:
         self.dispatcher = Dispatcher(desk, self.cloud, self.answers, clock, self.metrics)
 
     async def handle(self, asked: Submission, most_wait_s: float = 10.0) -> Handled:
-        request = Request(asked, "/v25.0/1/messages", b"body", {"X": "y"}, most_wait_s)
+        headers = {"X": "y"}
+        request = Request(asked, "/v25.0/1/messages", b"body", headers, most_wait_s, Audience())
         return await self.dispatcher.handle(request, self.line)
 
     def outcomes(self, name: str) -> float | None:
