@@ -186,6 +186,9 @@ async def test_a_send_learns_that_its_client_has_hung_up(faked: World, held: Hel
             audience = await held.next()
             assert not audience.is_gone
         await all_gone(audience)
+        async with connected(faked.data_url) as (_, writer):
+            writer.write(a_send(faked, ANA))
+            assert await held.next() is not audience, "what was given up is no longer on its way"
     assert logs == []
 
 

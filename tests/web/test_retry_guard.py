@@ -13,6 +13,7 @@ from gateway.outbound.audience import AbandonedError, Audience
 from gateway.web.auth import Caller
 from gateway.web.connection import Connection
 from gateway.web.retry_guard import RetryGuard, likeness
+from tests.web.wire import PATIENCE_S
 
 KEY: Final = "the same"
 PATH: Final = "/v25.0/1/messages"
@@ -32,11 +33,14 @@ class Client(Connection):
 
     def tell(self, on_hang_up: Callable[[], None] | None) -> None:
         self.leave = on_hang_up
+        if not self.is_here:
+            self.hang_up()
 
     def hang_up(self) -> None:
         self.is_here = False
-        if self.leave is not None:
-            self.leave()
+        leave, self.leave = self.leave, None
+        if leave is not None:
+            leave()
 
 
 @dataclass
@@ -152,7 +156,8 @@ async def test_what_the_first_ends_with_ends_all(sending: Sending, error: BaseEx
     calls = [await sending.call() for _ in range(3)]
     ((_, end),) = sending.sent
     end.set_exception(error)
-    ended = await asyncio.gather(*calls, return_exceptions=True)
+    async with asyncio.timeout(PATIENCE_S):
+        ended = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(each) for each in ended] == [type(error)] * 3
     await sending.call()
     assert len(sending.sent) == 2
@@ -188,17 +193,17 @@ async def test_when_all_have_hung_up_it_leaves_the_line_and_nobody_takes_its_pla
     assert len(sending.sent) == 1
 
 
-async def test_who_comes_when_it_has_just_left_the_line_is_first_of_a_new_one(
+async def test_who_comes_while_it_leaves_the_line_is_first_of_a_new_one(
     sending: Sending,
 ) -> None:
     impatient = Client()
     first = await sending.call(impatient, in_line=True)
-    impatient.hang_up()
     retries = [
         asyncio.ensure_future(sending.guard.answer(KEY, Client(), sending.govern_in_line))
         for _ in range(2)
     ]
     sending.calls += retries
+    impatient.hang_up()
     await turns()
     assert isinstance(first.exception(), AbandonedError)
     assert len(sending.sent) == 2
