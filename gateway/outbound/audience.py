@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 
 class AbandonedError(ConnectionError):
-    """Everybody has hung up before the message was decided; nothing has left."""
+    """Everybody has hung up before it was the message's turn; nothing has left."""
+
+    def __init__(self) -> None:
+        super().__init__("the caller left before its turn")
 
 
 class Audience:

@@ -14,9 +14,9 @@ from gateway.cloud.outcome import Accepted, InDoubt, Outcome, Refused
 from gateway.metrics import Metrics
 from gateway.outbound.admission import Admission, AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
-from gateway.outbound.audience import Audience
+from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.lanes import LaneKey, Lanes, Ticket
-from gateway.outbound.pacing import CallerLeftError, CongestedError, Line, Wanted
+from gateway.outbound.pacing import CongestedError, Line, Wanted
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.verdict import Decision
@@ -78,7 +78,7 @@ class Dispatcher:
     async def handle(self, request: Request, line: Line) -> Handled:
         """Return what became of one message.
 
-        Raises CongestedError when the line is too long, CallerLeftError when nobody waits for the
+        Raises CongestedError when the line is too long, AbandonedError when nobody waits for the
         answer any more, StoreUnavailableError when nothing can be decided; each time nothing has
         left.
         """
@@ -126,7 +126,7 @@ class Dispatcher:
                 is_inside = False
                 await self._bide(request, verdict.send_at, ticket)
             await line.turn()
-        except (CallerLeftError, CongestedError) as error:
+        except (AbandonedError, CongestedError) as error:
             # It was decided on, but it has not left: what it holds is given back.
             await self._note(request.submission, Refused(None, None, str(error)))
             raise
@@ -149,12 +149,12 @@ class Dispatcher:
     async def _bide(self, request: Request, send_at: datetime | None, ticket: Ticket) -> None:
         """Wait for the instant that was given, and for those before it in the lane.
 
-        CallerLeftError when nobody waits for the answer any more.
+        AbandonedError when nobody waits for the answer any more.
         """
         if send_at is not None:
             wait_s = (send_at - self._clock.now()).total_seconds()
             if not await _stays(request.audience, wait_s):
-                raise CallerLeftError
+                raise AbandonedError
         await ticket.turn()
 
     def _count(self, admission: Admission) -> None:

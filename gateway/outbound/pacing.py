@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from aiolimiter import AsyncLimiter
 
 from gateway.outbound.arrivals import Arrivals
-from gateway.outbound.audience import Audience
+from gateway.outbound.audience import AbandonedError, Audience
 from gateway.policy.line_order import LineOrder
 from gateway.policy.rate_shares import Grant, alone
 from gateway.policy.send_class import SendClass
@@ -33,13 +33,6 @@ class CongestedError(Exception):
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"the line is {retry_after_s:.1f} s long")
         self.retry_after_s = retry_after_s
-
-
-class CallerLeftError(Exception):
-    """Nobody waits for the answer any more, and nothing was sent."""
-
-    def __init__(self) -> None:
-        super().__init__("the caller left before its turn")
 
 
 class Wanted(NamedTuple):
@@ -133,7 +126,7 @@ class Line:
         """Take a place at the desk, to be given back with `leave`.
 
         CongestedError as soon as it is clear that it would take longer than `most_wait_s`;
-        CallerLeftError when nobody waits for the answer any more.
+        AbandonedError when nobody waits for the answer any more.
         """
         self._arrivals.note(wanted.send_class, _now())
         at_once = self._inside <= wanted.most_wait_s * self.grant.rate
@@ -149,7 +142,7 @@ class Line:
         wanted = place.wanted
         self._order.push(place, wanted.send_class, wanted.app_id)
         self._look_after(REVIEW_S)
-        forget = audience.when_gone(lambda: self._send_away(place, CallerLeftError()))
+        forget = audience.when_gone(lambda: self._send_away(place, AbandonedError()))
         try:
             await place.turn
         except asyncio.CancelledError:

@@ -23,10 +23,16 @@ class NoTokenError(Exception):
 
 
 class Caller(NamedTuple):
-    """An app, and the Meta token it brought along (None when it came with a key of ours)."""
+    """An app, and the Meta token it brought along (None when it came with a key of ours).
+
+    `wait_s`: seconds its messages may wait in line, None for what the operator has set for all.
+    `joins_retries`: whether a request that repeats one on its way gets the answer of the first.
+    """
 
     app_id: str
     own_token: str | None
+    wait_s: float | None = None
+    joins_retries: bool = True
 
 
 class Authenticator:

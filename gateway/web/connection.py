@@ -1,6 +1,7 @@
 """Answers what never became a request, and what went wrong while it was answered."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Self
 
 import structlog
 from aiohttp import web
@@ -16,7 +17,39 @@ class Connection(web.RequestHandler):
     aiohttp's own would log a traceback, and with it pieces of what was sent: tokens, bodies.
     """
 
-    __slots__ = ()
+    __slots__ = ("_on_hang_up",)
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._on_hang_up: Callable[[], None] | None = None
+
+    @classmethod
+    def of(cls, request: web.BaseRequest) -> Self:
+        """Return the connection of a request; TypeError where another listener took it."""
+        connection = request.protocol
+        if not isinstance(connection, cls):
+            raise TypeError(f"{type(connection).__name__} is no connection of ours")
+        return connection
+
+    def tell(self, on_hang_up: Callable[[], None] | None) -> None:
+        """Have `on_hang_up` called once when the client goes away, at once if it has.
+
+        It takes the place of the one before, None of any: requests that were sent in one go are
+        handled one after the other, and the client waits for the answer of this one.
+        """
+        self._on_hang_up = on_hang_up
+        if not self.connected:
+            self._hung_up()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell the request that is being handled, which goes on nevertheless."""
+        super().connection_lost(exc)
+        self._hung_up()
+
+    def _hung_up(self) -> None:
+        callback, self._on_hang_up = self._on_hang_up, None
+        if callback is not None:
+            callback()
 
     def handle_error(
         self,

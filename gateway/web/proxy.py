@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -17,17 +18,17 @@ from gateway.metrics import Metrics
 from gateway.outbound.admission import Submission
 from gateway.outbound.audience import Audience
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
-from gateway.outbound.pacing import CallerLeftError, CongestedError, Pacing
+from gateway.outbound.pacing import CongestedError, Pacing
 from gateway.policy.fold import Candidate
 from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.message_ids import MessageIds
 from gateway.web.auth import Authenticator, Caller, NoTokenError, UnknownAppError
+from gateway.web.connection import Connection
 from gateway.web.pass_through import PassThrough
 from gateway.web.paths import NOWHERE, read_path
 from gateway.web.replies import (
     HOP_BY_HOP,
-    THROUGHPUT,
     Refusal,
     annotate,
     congested,
@@ -38,6 +39,7 @@ from gateway.web.replies import (
     unknown_id,
     without,
 )
+from gateway.web.retry_guard import RetryGuard, likeness
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
 from gateway.whatsapp.message import (
@@ -59,7 +61,6 @@ NOT_FORWARDED: Final = HOP_BY_HOP | {
     "prefer",
     "idempotency-key",
 }
-CLIENT_CLOSED_REQUEST: Final = 499  # for the metrics; nobody reads the answer
 STATUS_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
 WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
@@ -102,6 +103,7 @@ class Proxy:
         self._parts = parts
         self._settings = settings
         self._ids = MessageIds(rng)
+        self._guard = RetryGuard()
         self._log = structlog.get_logger("gateway.web.proxy")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -152,9 +154,16 @@ class Proxy:
                 outcome = await self._parts.cloud.send(request.raw_path, body, headers)
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
-                return await self._govern(request, _Send(caller, route, message, body, headers))
+                send = _Send(caller, route, message, body, headers)
+                return await self._guard.answer(
+                    likeness(request, caller, body),
+                    Connection.of(request),
+                    partial(self._govern, request, send),
+                )
 
-    async def _govern(self, request: web.BaseRequest, send: _Send) -> web.Response:
+    async def _govern(
+        self, request: web.BaseRequest, send: _Send, audience: Audience
+    ) -> web.Response:
         started = time.perf_counter()
         message_id = self._ids.new(self._parts.clock.now())
         correlated = wrap(message_id.hex, send.message.callback_data)
@@ -174,8 +183,8 @@ class Proxy:
             request.raw_path,
             body,
             send.headers,
-            self._most_wait_s(request),
-            Audience(),
+            self._most_wait_s(request, send.caller),
+            audience,
         )
         line = self._parts.pacing.line(route.phone_number_id, route.throughput)
         try:
@@ -183,8 +192,6 @@ class Proxy:
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
             return refusal(congested(error.retry_after_s), message_id)
-        except CallerLeftError as error:
-            return refusal(Refusal(CLIENT_CLOSED_REQUEST, THROUGHPUT, str(error)), message_id)
         except StoreUnavailableError:
             self._parts.metrics.store_away.inc()
             return await self._in_outage(todo)
@@ -218,7 +225,9 @@ class Proxy:
         if message.template or message.direct_send_category or not self._settings.replies_in_outage:
             return refusal(store_away(), todo.submission.message_id)
         outcome = await self._parts.cloud.send(todo.path, todo.body, todo.headers)
-        response = of_outcome(outcome, todo.submission.message_id)
+        message_id = todo.submission.message_id
+        response = of_outcome(outcome, message_id)
+        response.headers["Gateway-Message-Id"] = message_id.hex
         response.headers["Gateway-Rule"] = "outage"
         return response
 
@@ -227,10 +236,14 @@ class Proxy:
         headers["Authorization"] = self._parts.authenticator.authorization(caller, route.waba_id)
         return headers
 
-    def _most_wait_s(self, request: web.BaseRequest) -> float:
+    def _most_wait_s(self, request: web.BaseRequest, caller: Caller) -> float:
+        """Return the seconds a send may wait: as it asks, else as its app does; within bounds."""
+        most = self._settings.wait_s
         prefer = request.headers.get("Prefer")
         asked = WAIT.search(prefer) if prefer else None
-        return min(float(asked[1]), self._settings.wait_s) if asked else self._settings.wait_s
+        if asked is None:
+            return most if caller.wait_s is None else min(caller.wait_s, most)
+        return min(float(asked[1]), most)
 
     def _too_large(self) -> Refusal:
         limit = self._settings.max_message_bytes

@@ -20,7 +20,9 @@ async def test_without_a_database_templates_are_refused_and_replies_pass_until_i
         await server.stop()
         for _ in range(2):
             await assert_fails_closed(world)
-        assert (await world.text(SMALL, CUSTOMER)).status == 200
+        reply = await world.text(SMALL, CUSTOMER)
+        assert (reply.status, reply.rule) == (200, "outage")
+        assert reply.headers["Gateway-Message-Id"]
         new = (await world.sends())[before:]
         assert [each["type"] for each in new] == ["text"]
 

@@ -12,9 +12,9 @@ from gateway.metrics import Metrics
 from gateway.outbound import dispatch as module
 from gateway.outbound.admission import AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
-from gateway.outbound.audience import Audience
+from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
-from gateway.outbound.pacing import CallerLeftError, CongestedError, Line, Wanted
+from gateway.outbound.pacing import CongestedError, Line, Wanted
 from gateway.policy.knobs import Knobs
 from gateway.policy.send_class import SendClass
 from gateway.policy.verdict import Decision
@@ -245,7 +245,7 @@ async def test_a_caller_who_leaves_while_waiting_for_the_pair_rate_gives_the_slo
             "the decision",
         )
         audience.leave()
-        with pytest.raises(CallerLeftError):
+        with pytest.raises(AbandonedError):
             await waiting
         writer.cancel()
     row = await stock.message(asked.message_id)

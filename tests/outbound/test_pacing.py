@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.outbound.audience import Audience
-from gateway.outbound.pacing import CallerLeftError, CongestedError, Line, Pacing, Wanted
+from gateway.outbound.audience import AbandonedError, Audience
+from gateway.outbound.pacing import CongestedError, Line, Pacing, Wanted
 from gateway.policy.rate_shares import Grant, alone
 from gateway.policy.send_class import SendClass
 from tests.outbound.virtual_time import run
@@ -257,7 +257,7 @@ def test_a_caller_who_hangs_up_leaves_the_line() -> None:
         assert len(line) == 1
         audience.leave()
         assert len(line) == 0
-        with pytest.raises(CallerLeftError):
+        with pytest.raises(AbandonedError):
             await waiting
         line.leave()
         await enter(line, 1.0)

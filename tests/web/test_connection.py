@@ -1,18 +1,35 @@
+import asyncio
 import contextlib
 import gzip
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from unittest.mock import Mock
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
+from gateway.outbound.audience import AbandonedError, Audience
+from gateway.outbound.dispatch import Dispatcher, Handled, Request
+from gateway.outbound.pacing import CongestedError, Line
 from gateway.web.connection import Connection
 from tests.builders import signature, template_body
 from tests.gateway_process import GatewayProcess, StartProcess
-from tests.web.wire import FakeCloud, assert_in_metas_shape, exchange, read, request_bytes
+from tests.web.wire import (
+    PATIENCE_S,
+    FakeCloud,
+    assert_in_metas_shape,
+    exchange,
+    read,
+    request_bytes,
+)
 from tests.world import SMALL, Answer, World, until
 
-ANA = "+34600000001"
+ANA, BEN, CAT = "+34600000001", "+34600000002", "+34600000003"
 PATH = f"/v25.0/{SMALL}/messages"
 BODY = b'{"made-up-content'
 
@@ -97,10 +114,111 @@ async def test_a_mistake_of_ours_is_told_without_its_content(
     assert "made-up-content" not in f"{answer.body!r} {logs}"
 
 
-def test_it_is_aiohttps_connection_with_two_things_changed() -> None:
+def test_it_is_aiohttps_connection_with_few_things_changed() -> None:
     assert issubclass(Connection, web.RequestHandler)
     own = {name for name in vars(Connection) if not name.startswith("_")}
-    assert own == {"handle_error", "log_exception"}
+    assert own == {"handle_error", "log_exception", "of", "tell", "connection_lost"}
+
+
+@dataclass
+class Held:
+    """Sends that stay at the dispatcher until they are let go, or until nobody waits for them."""
+
+    audiences: asyncio.Queue[Audience] = field(default_factory=asyncio.Queue)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: Request, _line: Line) -> Handled:
+        """Stand in the place of the dispatcher's own."""
+        gone = asyncio.Event()
+        request.audience.when_gone(gone.set)
+        self.audiences.put_nowait(request.audience)
+        ends = [asyncio.ensure_future(event.wait()) for event in (gone, self.let_go)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        if gone.is_set():
+            raise AbandonedError
+        raise CongestedError(1.0)
+
+    async def next(self) -> Audience:
+        """Wait until the next send is at the dispatcher."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.audiences.get()
+
+
+@pytest.fixture
+def held(faked: World, monkeypatch: pytest.MonkeyPatch) -> Held:
+    made = Held()
+    monkeypatch.setattr(Dispatcher, "handle", lambda _, request, line: made.handle(request, line))
+    assert faked.data_url
+    return made
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Open a connection that is closed by leaving the context."""
+    address = urlsplit(url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def all_gone(audience: Audience) -> None:
+    """Wait until nobody waits any more."""
+    gone = asyncio.Event()
+    audience.when_gone(gone.set)
+    async with asyncio.timeout(PATIENCE_S):
+        await gone.wait()
+
+
+def a_send(world: World, user: str) -> bytes:
+    body = json.dumps(template_body(user)).encode()
+    return request_bytes("POST", PATH, body, key=world.keys.app_key)
+
+
+async def test_a_send_learns_that_its_client_has_hung_up(faked: World, held: Held) -> None:
+    with capture_logs() as logs:
+        async with connected(faked.data_url) as (_, writer):
+            writer.write(a_send(faked, ANA))
+            audience = await held.next()
+            assert not audience.is_gone
+        await all_gone(audience)
+        async with connected(faked.data_url) as (_, writer):
+            writer.write(a_send(faked, ANA))
+            assert await held.next() is not audience, "what was given up is no longer on its way"
+    assert logs == []
+
+
+async def test_of_requests_sent_in_one_go_the_one_that_is_handled_learns_of_it(
+    faked: World, held: Held
+) -> None:
+    async with connected(faked.data_url) as (reader, writer):
+        writer.write(b"".join(a_send(faked, user) for user in (ANA, BEN, CAT)))
+        first = await held.next()
+        held.let_go.set()
+        assert b" 429 " in await reader.readline()
+        held.let_go.clear()
+        second = await held.next()
+    await all_gone(second)
+    assert not first.is_gone, "it was answered before its client hung up"
+    assert held.audiences.empty(), "nobody asks for the third any more"
+
+
+async def test_who_hung_up_before_its_send_began_is_told_of_at_once() -> None:
+    connection = Connection(web.Server(Mock()), loop=asyncio.get_running_loop())
+    calls: list[str] = []
+    connection.tell(lambda: calls.append("gone"))
+    assert calls == ["gone"]
+    connection.connection_lost(None)
+    assert calls == ["gone"]
+
+
+def test_a_request_of_another_listener_has_no_connection_of_ours() -> None:
+    with pytest.raises(TypeError):
+        Connection.of(make_mocked_request("POST", PATH))
 
 
 async def send_everything(process: GatewayProcess, world: World) -> None:
