@@ -29,6 +29,10 @@ class Gcra(NamedTuple):
             return now
         return max(tat - (self.burst - 1) * self.interval, now)
 
+    def held(self, until: datetime) -> datetime:
+        """Return the state in which the next one fits at `until`, and not before."""
+        return until + (self.burst - 1) * self.interval
+
     def taken(self, tat: datetime | None, now: datetime) -> datetime:
         """Return the state after one more."""
         return (now if tat is None or tat < now else tat) + self.interval

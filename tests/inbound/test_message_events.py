@@ -19,8 +19,8 @@ from gateway.whatsapp.events import (
 from gateway.whatsapp.ids import PhoneNumberId, UserId
 from tests.inbound.making import ANNA_REF, BSUID, directory_of, inbound, status
 from tests.policy.making import (
-    DAY,
     HOUR,
+    KNOBS,
     NOW,
     NUMBER,
     POOL,
@@ -39,7 +39,7 @@ NAME_ONLY = UserRef(None, BSUID)
 
 
 async def apply(stock: Stock, *events: Event) -> None:
-    learner = MessageEvents(await directory_of(stock), ManualClock(), DAY)
+    learner = MessageEvents(await directory_of(stock), ManualClock(), KNOBS)
     async with stock.database.connection() as connection:
         await learner.apply(connection, events)
 

@@ -19,7 +19,7 @@ from gateway.store.errors import StoreUnavailableError
 from gateway.whatsapp.error_shape import MetaError
 from tests.outage import Server
 from tests.outbound.making import submission, user
-from tests.policy.making import DAY, KNOBS, NOW, text
+from tests.policy.making import KNOBS, NOW, text
 from tests.store.stocked import ManualClock, Stock
 
 META = Answer(200, CIMultiDictProxy(CIMultiDict()), b"{}")
@@ -49,7 +49,7 @@ class Counter:
 
     def __post_init__(self) -> None:
         clock = ManualClock()
-        self.answers = AnswerWriter(self.database, clock, DAY, self.metrics)
+        self.answers = AnswerWriter(self.database, clock, KNOBS, self.metrics)
         desk = AdmissionDesk(self.database, clock, KNOBS, self.metrics)
         self.dispatcher = Dispatcher(desk, self.cloud, self.answers, clock, self.metrics)
 
