@@ -78,7 +78,9 @@ async def learn(connection: Any, heard: Sequence[Heard], clock: Clock, knobs: Kn
             memory = await _recall(connection, pool_id, of_pool, knobs)
             now = clock.now()
             for each in of_pool:
-                memory.take(each, Word(made_at(each.known.message_id), each.at, now))
+                decided_at = made_at(each.known.message_id)
+                # Another process, whose clock is ahead, may have decided.
+                memory.take(each, Word(decided_at, each.at, max(now, decided_at)))
             await memory.write(connection)
 
 

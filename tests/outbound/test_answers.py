@@ -59,6 +59,24 @@ async def test_a_refusal_gives_the_slot_back(stock: Stock) -> None:
         assert (await stock.message(earlier))["hold"] == "reserved"
 
 
+async def test_a_refusal_has_taught_its_lesson_when_it_is_flushed(stock: Stock) -> None:
+    refused, accepted = await stock.send(ANNA, NOW), await stock.send(BEN, NOW)
+    async with writing(stock.database) as writer:
+        writer.record(answer(refused, REFUSED)._replace(code=131048), correlated=True)
+        writer.record(answer(accepted), correlated=True)
+        await writer.flushed()
+        facts = (await stock.number()).facts
+        assert (facts.spam_step, facts.spam_until) == (1, NOW + HOUR)
+        assert await stock.ledger() == {BEN: NOW}
+
+
+async def test_an_answer_to_a_message_that_nobody_knows_teaches_nothing(stock: Stock) -> None:
+    async with writing(stock.database) as writer:
+        writer.record(answer(UUID(int=9), REFUSED)._replace(code=131048), correlated=True)
+        await writer.flushed()
+    assert (await stock.number()).facts.spam_step == 0
+
+
 async def test_messages_without_our_mark_are_remembered_by_metas_id(stock: Stock) -> None:
     marked, unmarked = await stock.send(ANNA, NOW), await stock.send(BEN, NOW)
     async with writing(stock.database) as writer:
