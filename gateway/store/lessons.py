@@ -108,6 +108,7 @@ class _Memory:
     stops: dict[PhoneNumberId, Rest] = field(default_factory=dict)
     caps: dict[ContactKey, Rest] = field(default_factory=dict)
     pairs: dict[ContactKey, Rest] = field(default_factory=dict)
+    tats: dict[ContactKey, datetime | None] = field(default_factory=dict)
     changed: set[Subject] = field(default_factory=set)
 
     def take(self, heard: Heard, word: Word) -> None:
@@ -158,8 +159,9 @@ class _Memory:
             )
 
     def _row(self, key: ContactKey) -> dict[str, Any]:
-        cap, pair = self.caps[key], self.pairs[key]
-        rests_until = pair.until  # known only if it is new
+        cap, pair, tat = self.caps[key], self.pairs[key], self.tats[key]
+        if pair.until is not None:  # which is not kept, so this is a new strike
+            tat = schedule(self.knobs[key.phone_number_id]).refused(tat, pair.until)
         return {
             **key._asdict(),
             "capped_count": cap.strikes,
@@ -167,7 +169,7 @@ class _Memory:
             "capped_until": cap.until,
             "pair_strikes": pair.strikes,
             "pair_struck_at": pair.heard_at,
-            "pair_tat": rests_until and schedule(self.knobs[key.phone_number_id]).held(rests_until),
+            "pair_tat": tat,
         }
 
 
@@ -176,7 +178,7 @@ async def _recall(
 ) -> _Memory:
     """Read what the pool remembers of the numbers and users concerned."""
     memory = _Memory(pool_id)
-    keys = sorted({each.key for each in heard})
+    keys = list(dict.fromkeys(each.key for each in heard))
     numbers, users = [key.phone_number_id for key in keys], [key.user_id for key in keys]
     for row in await connection.fetch(SQL["numbers"], pool_id, numbers):
         number = row["phone_number_id"]
@@ -185,8 +187,10 @@ async def _recall(
         memory.knobs[number] = turned(knobs, *layers)
     memory.caps = dict.fromkeys(keys, Rest())
     memory.pairs = dict.fromkeys(keys, Rest())
+    memory.tats = dict.fromkeys(keys)
     for row in await connection.fetch(SQL["contacts"], pool_id, numbers, users):
         key = ContactKey(pool_id, row["phone_number_id"], row["user_id"])
         memory.caps[key] = Rest(row["capped_count"], row["capped_at"], row["capped_until"])
         memory.pairs[key] = Rest(row["pair_strikes"], row["pair_struck_at"])
+        memory.tats[key] = row["pair_tat"]
     return memory

@@ -9,7 +9,8 @@ where n.pool_id = $1 and n.phone_number_id = any($2)
 
 -- name: contacts
 select
-    phone_number_id, user_id, capped_count, capped_at, capped_until, pair_strikes, pair_struck_at
+    phone_number_id, user_id, capped_count, capped_at, capped_until, pair_strikes, pair_struck_at,
+    pair_tat
 from contacts
 where pool_id = $1
     and (phone_number_id, user_id) in (select * from unnest($2::text[], $3::text[]))
@@ -21,7 +22,7 @@ set spam_step = $2, spam_at = $3, spam_until = $4,
 where phone_number_id = $1
 
 -- name: write_contacts
-insert into contacts as c (
+insert into contacts (
     pool_id, phone_number_id, user_id, capped_count, capped_at, capped_until, pair_strikes,
     pair_struck_at, pair_tat
 )
@@ -41,7 +42,7 @@ on conflict (pool_id, phone_number_id, user_id) do update
         capped_until = excluded.capped_until,
         pair_strikes = excluded.pair_strikes,
         pair_struck_at = excluded.pair_struck_at,
-        pair_tat = greatest(c.pair_tat, excluded.pair_tat)
+        pair_tat = excluded.pair_tat
 
 -- name: move
 -- What a decision depends on has changed.

@@ -78,7 +78,7 @@ EFFECTS = {
     131056: {
         "pair_strikes": 1,
         "pair_struck_at": NOW,
-        "pair_tat": schedule(KNOBS).held(NOW + SECOND),
+        "pair_tat": schedule(KNOBS).refused(None, NOW + SECOND),
     },
 }
 
@@ -248,11 +248,14 @@ async def test_the_knobs_of_the_number_say_when_a_pair_fits_again(stock: Stock) 
     assert schedule(changed(KNOBS, pair_capacity=3)).fits_at(tat, NOW) == NOW + SECOND
 
 
-async def test_a_pair_that_waits_longer_already_is_not_freed(stock: Stock) -> None:
+async def test_a_pair_that_waits_longer_already_waits_for_all_but_what_was_refused(
+    stock: Stock,
+) -> None:
     message = await stock.send(ANNA, NOW)
     await stock.fetch("update contacts set pair_tat = $1", NOW + HOUR)
-    await hear(stock, (message, 131056))
-    assert await contact(stock, "pair_tat") == (NOW + HOUR,)
+    for _ in range(2):
+        await hear(stock, (message, 131056))
+    assert await contact(stock, "pair_tat") == (NOW + HOUR - KNOBS.pair_interval,)
 
 
 async def test_what_one_lesson_remembers_another_leaves(stock: Stock) -> None:
@@ -309,6 +312,30 @@ async def test_two_processes_that_hear_the_same_learn_it_once(stock: Stock) -> N
     assert await stop_of(stock) == (1, NOW, NOW + HOUR, None)
     rows = await stock.fetch("select distinct capped_count, pair_strikes from contacts")
     assert [tuple(row.values()) for row in rows] == [(1, 1)]
+
+
+async def test_lessons_and_a_bunch_of_inbound_messages_never_wait_for_each_other(
+    stock: Stock,
+) -> None:
+    """Both write contacts, so both have to take them in one order, whatever order they came in."""
+    names = sorted(UserId(name) for name in ("ES.b", "ES.B", "346", "US.a"))
+    told = [(await stock.send(name, NOW), 131049) for name in reversed(names)]
+
+    async def open_windows() -> None:
+        async with stock.database.connection() as connection:
+            opened = {ContactKey(POOL, NUMBER, name): NOW for name in names}
+            await contacts.open_windows(connection, opened)
+
+    async with stock.database.transaction() as connection:
+        await connection.execute("select from contacts where user_id = $1 for update", names[1])
+        learning = asyncio.create_task(hear(stock, *told))
+        await stock.waiting_for_a_lock(1)
+        inbound = asyncio.create_task(open_windows())
+        await stock.waiting_for_a_lock(2)
+    await learning
+    await inbound
+    both = "select count(*) from contacts where last_inbound_at = $1 and capped_count = 1"
+    assert await stock.value(both, NOW) == len(names)
 
 
 async def test_a_decision_sees_what_was_learnt(stock: Stock) -> None:
