@@ -97,7 +97,7 @@ class Gateway:
         await self.directory.refresh()
         cloud = CloudClient.open(cloud_settings(settings))
         self._stack.push_async_callback(cloud.close)
-        self._answers = AnswerWriter(self.database, clock, self.knobs.limit_window, self.metrics)
+        self._answers = AnswerWriter(self.database, clock, self.knobs, self.metrics)
         await self._run([asyncio.create_task(self._answers.run(), name="answers")])
         await self._open_inbound(cloud)
         await self._listen(self._proxy(cloud), vault)
@@ -107,7 +107,7 @@ class Gateway:
         settings, clock = self._settings, self.clock
         refresh = Loop("directory", self.directory.refresh, REFRESH_S)
         accounts = AccountEvents(self.knobs, refresh.wake)
-        message_events = MessageEvents(self.directory, clock, self.knobs.limit_window)
+        message_events = MessageEvents(self.directory, clock, self.knobs)
         self.digest = Digest(self.database, clock, message_events, accounts, self.metrics)
         self.sweeper = Sweeper(
             self.database,

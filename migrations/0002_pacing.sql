@@ -11,7 +11,8 @@ alter table pools
 -- `active_since`: since when the number sends (warm-up); null for one that was here before, which is
 -- not new. `recovering_since`: since when it climbs back after a restriction or a RED rating.
 -- `usual_*`: the most of the trailing 7 days. `spam_*`: how often Meta has answered 131048 since
--- anything arrived, when it last did, and until when the number starts no conversation.
+-- anything arrived, when we last heard that or of its end (what was decided before tells nothing
+-- new), and until when the number starts no conversation.
 alter table numbers
     add column knobs jsonb not null default '{}',
     add column active_since timestamptz,
@@ -36,12 +37,14 @@ alter table ledger
     add column class text not null default 'other',
     add column app_id text not null default '';
 
--- `capped_*`: Meta's per-user cap on marketing (131049). `pair_strikes`: refusals of the pair rate in
--- a row (131056), the last at `pair_struck_at`. `recent`: what was sent to the user lately, as
+-- `capped_*`: Meta's per-user cap on marketing (131049), how often in a row, when we last heard of it
+-- and the end of the rest. `pair_strikes`: refusals of the pair rate in a row (131056), the last one
+-- heard of at `pair_struck_at`. `recent`: what was sent to the user lately, as
 -- [[content, how often, since when], …].
 alter table contacts
     add column capped_until timestamptz,
     add column capped_count smallint not null default 0,
+    add column capped_at timestamptz,
     add column pair_strikes smallint not null default 0,
     add column pair_struck_at timestamptz,
     add column recent text;

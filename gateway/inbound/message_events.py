@@ -1,16 +1,19 @@
 """Learns from what users wrote and from what became of messages sent to them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from gateway.clock import Clock
-from gateway.inbound.statuses import correlation, work_out
-from gateway.store import apps, contacts, messages, quota
+from gateway.inbound.statuses import STATE, correlation, work_out
+from gateway.policy.knobs import Knobs
+from gateway.policy.lifecycle import HOLD, Hold
+from gateway.store import apps, contacts, lessons, messages, quota
 from gateway.store.contacts import ContactKey
 from gateway.store.directory import Directory
+from gateway.store.lessons import Heard
 from gateway.store.messages import Known
 from gateway.whatsapp.events import (
     CallEvent,
@@ -23,8 +26,6 @@ from gateway.whatsapp.events import (
 )
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
-USER_STOPPED_MARKETING: Final = 131050
-WINDOW_SHUT: Final = 131047
 MARKETING: Final = "marketing_messages"
 
 Spoken = InboundMessage | CallEvent | StatusUpdate | PreferenceUpdate
@@ -33,10 +34,10 @@ Spoken = InboundMessage | CallEvent | StatusUpdate | PreferenceUpdate
 class MessageEvents:
     """Applies the events of the field `messages`, `calls` and `user_preferences`."""
 
-    def __init__(self, directory: Directory, clock: Clock, limit_window: timedelta) -> None:
+    def __init__(self, directory: Directory, clock: Clock, knobs: Knobs) -> None:
         self._directory = directory
         self._clock = clock
-        self._limit_window = limit_window
+        self._knobs = knobs
 
     async def apply(self, connection: Any, events: Sequence[Event]) -> None:
         """Apply what is ours among `events`; numbers we do not serve are passed over."""
@@ -152,14 +153,14 @@ class MessageEvents:
             moved = work_out(found)
             if moved.progress:
                 await messages.record_progress(connection, moved.progress)
-        since = self._clock.now() - self._limit_window
+        since = self._clock.now() - self._knobs.limit_window
         for pool_id, ids in _by_pool(moved.released).items():
             async with connection.transaction():
                 await quota.release(connection, pool_id, ids, since)
         for pool_id, ids in _by_pool(moved.restored).items():
             async with connection.transaction():
                 await quota.restore(connection, pool_id, ids, since)
-        await self._learn_from_failures(connection, found)
+        await lessons.learn(connection, list(_heard(found)), self._clock, self._knobs)
 
     async def _find(
         self, connection: Any, updates: Sequence[StatusUpdate]
@@ -180,16 +181,19 @@ class MessageEvents:
                 found.append((update, known))
         return found
 
-    async def _learn_from_failures(
-        self, connection: Any, found: Iterable[tuple[StatusUpdate, Known]]
-    ) -> None:
-        for update, known in found:
-            key = ContactKey(known.pool_id, known.phone_number_id, known.user_id)
-            for error in update.errors:
-                if error.code == WINDOW_SHUT:
-                    await contacts.close_window(connection, key, update.at)
-                elif error.code == USER_STOPPED_MARKETING:
-                    await contacts.note_preference(connection, key, update.at, stopped=True)
+
+def _heard(found: Iterable[tuple[StatusUpdate, Known]]) -> Iterator[Heard]:
+    """Tell which messages have failed, and with what, and which have arrived.
+
+    Those that were only `sent` are left out: it may still be followed by `failed`, and is all that
+    is ever told of a user who has blocked the number (R§7.9 rule 6, R§8.4).
+    """
+    for update, known in found:
+        for error in update.errors:
+            yield Heard(known, update.at, error.code)
+        state = STATE.get(update.status)
+        if state is not None and HOLD.get(state) is Hold.SETTLED:
+            yield Heard(known, update.at, None)
 
 
 def _by_pool(known: Iterable[Known]) -> dict[PoolId, list[UUID]]:

@@ -1,9 +1,8 @@
-"""Writes Meta's answers to the journal behind the traffic, in batches, and releases refusals."""
+"""Writes Meta's answers behind the traffic, in batches; refusals free their slots and teach."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,10 +10,13 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.metrics import Metrics
+from gateway.policy.knobs import Knobs
+from gateway.policy.lessons import LESSONS
 from gateway.policy.lifecycle import MessageState
-from gateway.store import messages, quota
+from gateway.store import lessons, messages, quota
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
+from gateway.store.lessons import Heard
 from gateway.store.messages import Answer
 from gateway.whatsapp.ids import PoolId
 
@@ -26,12 +28,10 @@ LARGEST_WRITE: Final = 500
 class AnswerWriter:
     """Keeps answers until they are written; the database may go away and come back meanwhile."""
 
-    def __init__(
-        self, database: Database, clock: Clock, limit_window: timedelta, metrics: Metrics
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, knobs: Knobs, metrics: Metrics) -> None:
         self._database = database
         self._clock = clock
-        self._limit_window = limit_window
+        self._knobs = knobs
         self._metrics = metrics
         self._log = structlog.get_logger("gateway.outbound.answers")
         self._pending: list[tuple[Answer, bool]] = []
@@ -98,6 +98,7 @@ class AnswerWriter:
     async def _write(self, batch: Sequence[tuple[Answer, bool]]) -> None:
         answers = [answer for answer, _ in batch]
         strays = [answer for answer, correlated in batch if not correlated and answer.wamid]
+        telling = [answer for answer in answers if answer.code in LESSONS]
         refused: dict[PoolId, list[UUID]] = defaultdict(list)
         for answer in answers:
             if answer.state is MessageState.REFUSED:
@@ -106,14 +107,29 @@ class AnswerWriter:
             await messages.record_answers(connection, answers)
             if refused:
                 await self._release(connection, refused)
+            if telling:
+                await self._learn(connection, telling)
             if strays:
                 await messages.remember_wamids(connection, strays)
 
     async def _release(self, connection: Any, refused: dict[PoolId, list[UUID]]) -> None:
-        since = self._clock.now() - self._limit_window
+        since = self._clock.now() - self._knobs.limit_window
         for pool_id, message_ids in sorted(refused.items()):
             async with connection.transaction():
                 await quota.release(connection, pool_id, message_ids, since)
+
+    async def _learn(self, connection: Any, telling: Sequence[Answer]) -> None:
+        known = await messages.find_by_id(
+            connection,
+            [answer.pool_id for answer in telling],
+            [answer.message_id for answer in telling],
+        )
+        heard = [
+            Heard(known[answer.message_id], answer.answered_at, answer.code)
+            for answer in telling
+            if answer.message_id in known
+        ]
+        await lessons.learn(connection, heard, self._clock, self._knobs)
 
     def _tell_written(self) -> None:
         if self._written is not None:

@@ -29,6 +29,11 @@ class Gcra(NamedTuple):
             return now
         return max(tat - (self.burst - 1) * self.interval, now)
 
+    def refused(self, tat: datetime | None, until: datetime) -> datetime:
+        """Return the state after the last one taken was refused, hence not counted, until then."""
+        held = until + (self.burst - 1) * self.interval
+        return held if tat is None else max(tat - self.interval, held)
+
     def taken(self, tat: datetime | None, now: datetime) -> datetime:
         """Return the state after one more."""
         return (now if tat is None or tat < now else tat) + self.interval

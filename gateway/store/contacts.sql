@@ -53,14 +53,21 @@ with old as (
     delete from contacts where pool_id = $1 and user_id = $2 returning *
 )
 insert into contacts as c (
-    pool_id, phone_number_id, user_id, last_inbound_at, pair_tat, marketing_stopped, preference_at
+    pool_id, phone_number_id, user_id, last_inbound_at, pair_tat, marketing_stopped, preference_at,
+    capped_until, capped_count, capped_at, pair_strikes, pair_struck_at
 )
 select
-    pool_id, phone_number_id, $3, last_inbound_at, pair_tat, marketing_stopped, preference_at
+    pool_id, phone_number_id, $3, last_inbound_at, pair_tat, marketing_stopped, preference_at,
+    capped_until, capped_count, capped_at, pair_strikes, pair_struck_at
 from old
 on conflict (pool_id, phone_number_id, user_id) do update
     set last_inbound_at = greatest(c.last_inbound_at, excluded.last_inbound_at),
         pair_tat = greatest(c.pair_tat, excluded.pair_tat),
+        capped_until = greatest(c.capped_until, excluded.capped_until),
+        capped_count = greatest(c.capped_count, excluded.capped_count),
+        capped_at = greatest(c.capped_at, excluded.capped_at),
+        pair_strikes = greatest(c.pair_strikes, excluded.pair_strikes),
+        pair_struck_at = greatest(c.pair_struck_at, excluded.pair_struck_at),
         marketing_stopped = case
             when c.preference_at is null or c.preference_at < excluded.preference_at
             then excluded.marketing_stopped

@@ -1,10 +1,11 @@
 """Makes the ids of messages: unique everywhere, ordered by time (UUID version 7, RFC 9562)."""
 
 import random
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 VERSION: Final = 0x7 << 76
 VARIANT: Final = 0b10 << 62
 RANDOM_HIGH: Final = 12
@@ -28,6 +29,11 @@ class MessageIds:
 def first_id_at(instant: datetime) -> UUID:
     """Return what is not above any id made at or after `instant` (to a millisecond)."""
     return UUID(int=max(_milliseconds(instant), 0) << 80)
+
+
+def made_at(message_id: UUID) -> datetime:
+    """Return the hour an id was made at, to a millisecond below."""
+    return EPOCH + timedelta(milliseconds=message_id.int >> 80)
 
 
 def _milliseconds(instant: datetime) -> int:

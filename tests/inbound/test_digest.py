@@ -14,7 +14,7 @@ from gateway.store import inbox
 from gateway.store.errors import StoreUnavailableError
 from gateway.whatsapp.events import Event, InboundMessage
 from tests.inbound.making import directory_of
-from tests.policy.making import DAY, HOUR, KNOBS, NOW, NUMBER, WABA
+from tests.policy.making import HOUR, KNOBS, NOW, NUMBER, WABA
 from tests.store.stocked import ANNA, BEN, ManualClock, Stock
 
 
@@ -60,7 +60,7 @@ async def digest_of(
     stock: Stock, metrics: Metrics | None = None, kind: type[MessageEvents] = MessageEvents
 ) -> Digest:
     clock = ManualClock(NOW + HOUR)
-    events = kind(await directory_of(stock), clock, DAY)
+    events = kind(await directory_of(stock), clock, KNOBS)
     accounts = AccountEvents(KNOBS, lambda: None)
     return Digest(stock.database, clock, events, accounts, metrics or Metrics())
 

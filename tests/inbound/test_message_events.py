@@ -1,6 +1,6 @@
 import itertools
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -21,6 +21,7 @@ from tests.inbound.making import ANNA_REF, BSUID, directory_of, inbound, status
 from tests.policy.making import (
     DAY,
     HOUR,
+    KNOBS,
     NOW,
     NUMBER,
     POOL,
@@ -33,13 +34,15 @@ from tests.policy.making import (
 from tests.store.stocked import ANNA, BEN, ManualClock, Stock
 
 D = DeliveryStatus
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 STRANGER = PhoneNumberId("200000000000009")
 BOTH = UserRef(ANNA, BSUID)
 NAME_ONLY = UserRef(None, BSUID)
 
 
-async def apply(stock: Stock, *events: Event) -> None:
-    learner = MessageEvents(await directory_of(stock), ManualClock(), DAY)
+async def apply(stock: Stock, *events: Event, now: datetime = NOW) -> None:
+    learner = MessageEvents(await directory_of(stock), ManualClock(now), KNOBS)
     async with stock.database.connection() as connection:
         await learner.apply(connection, events)
 
@@ -266,3 +269,34 @@ async def test_a_failure_tells_that_the_user_has_stopped_marketing(stock: Stock)
     assert (await user(stock)).marketing_stopped
     await apply(stock, preference("resume", NOW + HOUR), status(message, D.FAILED, NOW, 131050))
     assert not (await user(stock)).marketing_stopped
+
+
+async def test_a_failure_stops_the_number_until_a_probe_has_arrived(stock: Stock) -> None:
+    failed, probe = await stock.send(ANNA, NOW - HOUR), await stock.send(BEN, NOW + HOUR)
+    await apply(stock, status(failed, D.FAILED, NOW, 131048))
+    facts = (await stock.number()).facts
+    assert (facts.spam_step, facts.spam_until) == (1, NOW + HOUR)
+    later = NOW + HOUR + MINUTE
+    await apply(stock, status(probe, D.SENT, later), now=later)
+    assert (await stock.number()).facts.spam_step == 1, "it may still fail"
+    await apply(stock, status(probe, D.DELIVERED, later), now=later)
+    facts = (await stock.number()).facts
+    assert (facts.spam_step, facts.spam_until, facts.recovering_since) == (0, None, later)
+
+
+async def test_a_message_that_failed_and_arrived_has_arrived(stock: Stock) -> None:
+    """R§7.9 rule 5: the probe is believed, and what failed on another device is not."""
+    failed, probe = await stock.send(ANNA, NOW - HOUR), await stock.send(BEN, NOW + HOUR)
+    await apply(stock, status(failed, D.FAILED, NOW, 131048))
+    arrived = status(probe, D.READ, NOW + HOUR), status(probe, D.FAILED, NOW + HOUR, 131048)
+    for _ in range(2):
+        await apply(stock, *arrived, now=NOW + HOUR)
+    assert (await stock.number()).facts.spam_step == 0
+
+
+async def test_a_failure_tells_of_the_cap_on_a_users_marketing(stock: Stock) -> None:
+    message = await stock.send(ANNA, NOW - HOUR)
+    failed = status(message, D.FAILED, NOW - MINUTE, 131049)
+    await apply(stock, failed, failed)
+    (row,) = await stock.fetch("select capped_count, capped_until from contacts")
+    assert tuple(row.values()) == (1, NOW - MINUTE + SECOND + DAY)

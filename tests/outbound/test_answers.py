@@ -13,7 +13,7 @@ from gateway.store import messages
 from gateway.store.database import Database
 from gateway.store.messages import Answer
 from tests.outage import Server
-from tests.policy.making import DAY, HOUR, NOW, NUMBER, POOL
+from tests.policy.making import HOUR, KNOBS, NOW, NUMBER, POOL
 from tests.store.stocked import ANNA, BEN, ManualClock, Stock
 
 ACCEPTED, REFUSED, IN_DOUBT = MessageState.ACCEPTED, MessageState.REFUSED, MessageState.IN_DOUBT
@@ -28,7 +28,7 @@ def answer(message_id: UUID, state: MessageState = ACCEPTED) -> Answer:
 async def writing(
     database: Database, metrics: Metrics | None = None
 ) -> AsyncIterator[AnswerWriter]:
-    writer = AnswerWriter(database, ManualClock(), DAY, metrics or Metrics())
+    writer = AnswerWriter(database, ManualClock(), KNOBS, metrics or Metrics())
     task = asyncio.create_task(writer.run())
     yield writer
     task.cancel()
@@ -59,6 +59,24 @@ async def test_a_refusal_gives_the_slot_back(stock: Stock) -> None:
         assert (await stock.message(earlier))["hold"] == "reserved"
 
 
+async def test_a_refusal_has_taught_its_lesson_when_it_is_flushed(stock: Stock) -> None:
+    refused, accepted = await stock.send(ANNA, NOW), await stock.send(BEN, NOW)
+    async with writing(stock.database) as writer:
+        writer.record(answer(refused, REFUSED)._replace(code=131048), correlated=True)
+        writer.record(answer(accepted), correlated=True)
+        await writer.flushed()
+        facts = (await stock.number()).facts
+        assert (facts.spam_step, facts.spam_until) == (1, NOW + HOUR)
+        assert await stock.ledger() == {BEN: NOW}
+
+
+async def test_an_answer_to_a_message_that_nobody_knows_teaches_nothing(stock: Stock) -> None:
+    async with writing(stock.database) as writer:
+        writer.record(answer(UUID(int=9), REFUSED)._replace(code=131048), correlated=True)
+        await writer.flushed()
+    assert (await stock.number()).facts.spam_step == 0
+
+
 async def test_messages_without_our_mark_are_remembered_by_metas_id(stock: Stock) -> None:
     marked, unmarked = await stock.send(ANNA, NOW), await stock.send(BEN, NOW)
     async with writing(stock.database) as writer:
@@ -70,7 +88,7 @@ async def test_messages_without_our_mark_are_remembered_by_metas_id(stock: Stock
 
 
 async def test_there_is_nothing_to_wait_for_when_nothing_was_recorded(stock: Stock) -> None:
-    await AnswerWriter(stock.database, ManualClock(), DAY, Metrics()).flushed()
+    await AnswerWriter(stock.database, ManualClock(), KNOBS, Metrics()).flushed()
 
 
 async def test_what_is_left_is_written_on_the_way_out(stock: Stock) -> None:

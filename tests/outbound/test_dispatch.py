@@ -23,7 +23,7 @@ from gateway.store.errors import StoreUnavailableError
 from gateway.whatsapp.error_shape import MetaError
 from tests.outage import Server
 from tests.outbound.making import submission, user
-from tests.policy.making import DAY, KNOBS, NOW, WABA, template, text
+from tests.policy.making import KNOBS, NOW, WABA, template, text
 from tests.store.stocked import ManualClock, Stock
 from tests.world import until
 
@@ -58,7 +58,7 @@ class Counter:
 
     def __post_init__(self) -> None:
         clock = ManualClock()
-        self.answers = AnswerWriter(self.database, clock, DAY, self.metrics)
+        self.answers = AnswerWriter(self.database, clock, self.knobs, self.metrics)
         desk = AdmissionDesk(self.database, clock, self.knobs, self.metrics)
         self.dispatcher = Dispatcher(desk, self.cloud, self.answers, clock, self.metrics)
 

@@ -145,6 +145,21 @@ async def test_windows_rates_and_messages_move_along(stock: Stock) -> None:
     assert await stock.value("select count(*) from contacts where user_id = $1", BSUID) == 0
 
 
+async def test_what_meta_said_of_either_name_holds_for_the_person(stock: Stock) -> None:
+    await stock.send(BSUID, NOW)
+    await stock.send(ANNA, NOW)
+    set_rests = (
+        "update contacts set capped_count = $2, capped_at = $3, capped_until = $3,"
+        " pair_strikes = $2, pair_struck_at = $3 where user_id = $1"
+    )
+    await stock.fetch(set_rests, BSUID, 2, NOW)
+    await unite(stock)
+    (row,) = await stock.fetch(
+        "select capped_count, capped_at, capped_until, pair_strikes, pair_struck_at from contacts"
+    )
+    assert tuple(row.values()) == (2, NOW, NOW, 2, NOW)
+
+
 @pytest.mark.parametrize(
     ("alias_word", "own_word", "stopped"),
     [

@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store.message_ids import MessageIds, first_id_at
+from gateway.store.message_ids import MessageIds, first_id_at, made_at
 from tests.policy.making import NOW
 
 # hypothesis adds the time zone itself.
@@ -43,6 +43,11 @@ def test_no_id_of_an_instant_is_below_the_first_id_at_it(at: datetime, seed: int
 def test_every_id_of_a_millisecond_before_is_below_it(at: datetime) -> None:
     earlier = ids_of(1).new(at - 2 * MILLISECOND)
     assert earlier < first_id_at(at)
+
+
+@given(instants, st.integers())
+def test_an_id_tells_when_it_was_made_to_the_millisecond(at: datetime, seed: int) -> None:
+    assert abs(at - made_at(ids_of(seed).new(at))) <= MILLISECOND
 
 
 def test_before_the_epoch_every_id_is_later() -> None:

@@ -9,7 +9,7 @@ Source
 What the gateway does
     Remembers stop and resume per number and user, from the webhook and from failed statuses, and
     refuses marketing templates meanwhile. After 131049 the user has a rest of 24 hours, twice as
-    long each time in a row. A template of unknown category is taken for marketing.
+    long each time in a row, at most 30 days. A template of unknown category is taken for marketing.
 Refused as
     131050, which only the user can lift; 131049 with the end of the rest.
 """

@@ -9,7 +9,7 @@ What the gateway does
     Runs the same allowance as a virtual schedule (GCRA) with a burst of 30, so that what other
     systems send still fits under Meta's 45. A message that may wait long enough is given the next
     instant that fits, which holds up nobody else. After 131056 from Meta the pair rests for
-    4^X seconds.
+    4^X seconds, X the refusals in a row before it, and its burst allowance is spent.
 Refused as
     131056, with the instant at which the next message fits.
 """

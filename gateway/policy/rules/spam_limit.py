@@ -7,8 +7,8 @@ Source
     ERR (18 Jun 2026) 131048; R§7.3, R§2.4.
 What the gateway does
     After 131048 it starts no conversation for 1 hour, then lets one message through as a probe.
-    If Meta says 131048 again it waits 4 hours, then 24; if the probe arrives, all is well.
-    Replies go on.
+    If Meta says 131048 again it waits 4 hours, then 24; once a probe is delivered the number
+    climbs back as after a restriction. `sent` proves nothing: `failed` may follow. Replies go on.
 Refused as
     131048, with the instant of the next probe.
 """
