@@ -19,6 +19,10 @@ VISIBLE: Final = r"^[!-~]{1,4096}$"  # what may stand in a header
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def given(self) -> dict[str, Any]:
+        """Return what was said, without what was left to its default."""
+        return self.model_dump(exclude_unset=True)
+
 
 class PoolBody(_Body):
     """`POST /admin/v1/pools/{id}`: `messaging_limit` in users in 24 h, null for unlimited."""
@@ -39,7 +43,15 @@ class NumberBody(_Body):
     access_token: str | None = Field(None, pattern=VISIBLE)
 
 
-class AppBody(_Body):
+class AppPatch(_Body):
+    """`PATCH /admin/v1/apps/{id}`; `wait_s` null: as long as the process lets callers wait."""
+
+    name: str = Field("", min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    wait_s: float | None = Field(None, ge=0, le=600)
+    joins_retries: bool = True
+
+
+class AppBody(AppPatch):
     """`POST /admin/v1/apps`; with `meta_token` the app is known by the token it passes through."""
 
     app_id: str = Field(pattern=ID)
