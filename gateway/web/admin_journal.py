@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.store import inbox, messages
 from gateway.store.messages import PageFilter
-from gateway.web import schemas
+from gateway.web import views
 from gateway.web.admin import AdminParts, BadRequestError, Route, problem, reply
 
 PAGE: Final = 50
@@ -22,9 +22,9 @@ async def list_messages(parts: AdminParts, request: web.Request) -> web.Response
     wanted = _page_filter(request)
     async with parts.database.connection() as connection:
         rows = await messages.page(connection, wanted)
-    views = [schemas.message_view(row) for row in rows]
-    following = views[-1]["message_id"] if len(views) == wanted.limit else None
-    return reply({"messages": views, "next": following})
+    page = [views.message_view(row) for row in rows]
+    following = page[-1]["message_id"] if len(page) == wanted.limit else None
+    return reply({"messages": page, "next": following})
 
 
 async def show_message(parts: AdminParts, request: web.Request) -> web.Response:
@@ -34,7 +34,7 @@ async def show_message(parts: AdminParts, request: web.Request) -> web.Response:
         row = await messages.story(connection, message_id)
     if row is None:
         return problem(404, f"unknown: {message_id.hex}")
-    return reply(schemas.story_view(row))
+    return reply(views.story_view(row))
 
 
 async def list_problems(parts: AdminParts, request: web.Request) -> web.Response:

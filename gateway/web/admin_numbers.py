@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.store import apps, numbers, pools, quota
 from gateway.store.errors import UnknownNumberError
 from gateway.store.numbers import NumberSettings
-from gateway.web import schemas
+from gateway.web import schemas, views
 from gateway.web.admin import AdminParts, Route, read_body, reply
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
 
@@ -17,7 +17,7 @@ async def list_numbers(parts: AdminParts, _request: web.Request) -> web.Response
     now = parts.clock.now()
     async with parts.database.connection() as connection:
         rows = await numbers.get_all(connection)
-    return reply({"numbers": [schemas.number_view(row, now) for row in rows]})
+    return reply({"numbers": [views.number_view(row, now) for row in rows]})
 
 
 async def show_number(parts: AdminParts, request: web.Request) -> web.Response:
@@ -26,7 +26,7 @@ async def show_number(parts: AdminParts, request: web.Request) -> web.Response:
     async with parts.database.connection() as connection:
         row = await numbers.get(connection, PhoneNumberId(request.match_info["id"]))
         restrictions = await numbers.restrictions(connection, row.facts.waba_id)
-    view = schemas.number_view(row, now)
+    view = views.number_view(row, now)
     view["restrictions"] = [
         {"type": found["restriction_type"], "until": found["restricted_until"]}
         for found in restrictions
@@ -55,7 +55,7 @@ async def put_number(parts: AdminParts, request: web.Request) -> web.Response:
             await apps.put_token(connection, settings.waba_id, sealed)
         row = await numbers.get(connection, settings.phone_number_id)
     await parts.changed()
-    return reply(schemas.number_view(row, now))
+    return reply(views.number_view(row, now))
 
 
 async def _pools_touched(connection: Any, settings: NumberSettings) -> list[PoolId]:

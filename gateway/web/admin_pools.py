@@ -7,7 +7,7 @@ from aiohttp import web
 
 from gateway.store import numbers, pools, quota
 from gateway.store.pools import LimitSource, PoolSettings
-from gateway.web import schemas
+from gateway.web import schemas, views
 from gateway.web.admin import AdminParts, BadRequestError, Route, read_body, reply
 from gateway.whatsapp.ids import PoolId
 from gateway.whatsapp.number import UNLIMITED, Regime
@@ -17,8 +17,8 @@ async def list_pools(parts: AdminParts, _request: web.Request) -> web.Response:
     """List every pool with what is used and left of it."""
     async with parts.database.connection() as connection:
         rows = await pools.get_all(connection)
-        views = [await _view(parts, connection, row) for row in rows]
-    return reply({"pools": views})
+        shown = [await _view(parts, connection, row) for row in rows]
+    return reply({"pools": shown})
 
 
 async def show_pool(parts: AdminParts, request: web.Request) -> web.Response:
@@ -29,7 +29,7 @@ async def show_pool(parts: AdminParts, request: web.Request) -> web.Response:
         rows = await numbers.get_all(connection)
     now = parts.clock.now()
     view["numbers"] = [
-        schemas.number_view(found, now) for found in rows if found.facts.pool_id == view["pool_id"]
+        views.number_view(found, now) for found in rows if found.facts.pool_id == view["pool_id"]
     ]
     return reply(view)
 
@@ -56,7 +56,7 @@ async def _view(parts: AdminParts, connection: Any, row: Any) -> dict[str, Any]:
     window = parts.knobs.limit_window
     counted = await quota.counted(connection, pool_id, now - window)
     forecast = await quota.forecast(connection, pool_id, now, window)
-    return schemas.pool_view(row, counted, forecast, now)
+    return views.pool_view(row, counted, forecast, now)
 
 
 ROUTES: Final = (
