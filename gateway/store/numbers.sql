@@ -1,17 +1,17 @@
 -- name: all
-select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted, p.knobs as pool_knobs
 from numbers n
 join pools p using (pool_id)
 order by n.phone_number_id
 
 -- name: one
-select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted, p.knobs as pool_knobs
 from numbers n
 join pools p using (pool_id)
 where n.phone_number_id = $1
 
 -- name: of_waba
-select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted, p.knobs as pool_knobs
 from numbers n
 join pools p using (pool_id)
 where n.waba_id = $1
@@ -26,14 +26,27 @@ where phone_number_id = $1
 -- name: put_number
 insert into numbers (
     phone_number_id, pool_id, waba_id, display_phone_number, status_at, quality_at, throughput,
-    created_at
+    active_since, created_at
 )
-values ($1, $2, $3, $4, $5, $5, $6, $5)
+values ($1, $2, $3, $4, $5, $5, $6, $7, $5)
 on conflict (phone_number_id) do update
     set pool_id = excluded.pool_id,
         waba_id = excluded.waba_id,
         display_phone_number = excluded.display_phone_number,
-        throughput = excluded.throughput
+        throughput = excluded.throughput,
+        active_since = coalesce(excluded.active_since, numbers.active_since)
+
+-- name: turn
+update numbers set knobs = $2 where phone_number_id = $1
+
+-- name: used
+-- New users since $3, sends since $4 and new users since $5.
+select
+    coalesce(sum(new_users) filter (where bucket_at > $3), 0)::integer as users_hour,
+    coalesce(sum(sends) filter (where bucket_at > $4), 0)::integer as sends_10m,
+    coalesce(sum(new_users), 0)::integer as users_day
+from activity
+where pool_id = $1 and phone_number_id = $2 and bucket_at > $5
 
 -- name: put_waba
 insert into wabas (waba_id) values ($1) on conflict (waba_id) do nothing
