@@ -1,14 +1,16 @@
-"""The admin API's numbers: listed, shown, added and moved."""
+"""The admin API's numbers: listed, shown, added, changed."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
 
 from gateway.store import apps, numbers, pools, quota
 from gateway.store.errors import UnknownNumberError
-from gateway.store.numbers import NumberSettings
+from gateway.store.numbers import NumberRow, NumberSettings
 from gateway.web import schemas, views
 from gateway.web.admin import AdminParts, Route, read_body, reply
+from gateway.web.turning import NumberPatch, laid_over
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
 
 
@@ -17,16 +19,18 @@ async def list_numbers(parts: AdminParts, _request: web.Request) -> web.Response
     now = parts.clock.now()
     async with parts.database.connection() as connection:
         rows = await numbers.get_all(connection)
-    return reply({"numbers": [views.number_view(row, now) for row in rows]})
+    return reply({"numbers": [views.number_view(row, parts.knobs, now) for row in rows]})
 
 
 async def show_number(parts: AdminParts, request: web.Request) -> web.Response:
-    """Show one number with the restrictions of its account."""
+    """Show one number with what it has started lately and the restrictions of its account."""
     now = parts.clock.now()
     async with parts.database.connection() as connection:
         row = await numbers.get(connection, PhoneNumberId(request.match_info["id"]))
         restrictions = await numbers.restrictions(connection, row.facts.waba_id)
-    view = views.number_view(row, now)
+        used = await numbers.used(connection, row.facts, now)
+    view = views.number_view(row, parts.knobs, now)
+    view["activity"]["used"] = used._asdict()
     view["restrictions"] = [
         {"type": found["restriction_type"], "until": found["restricted_until"]}
         for found in restrictions
@@ -45,6 +49,7 @@ async def put_number(parts: AdminParts, request: web.Request) -> web.Response:
         WabaId(body.waba_id),
         body.display_phone_number,
         body.throughput,
+        now if body.is_new else None,
     )
     async with parts.database.transaction() as connection:
         await pools.get(connection, settings.pool_id)
@@ -55,7 +60,34 @@ async def put_number(parts: AdminParts, request: web.Request) -> web.Response:
             await apps.put_token(connection, settings.waba_id, sealed)
         row = await numbers.get(connection, settings.phone_number_id)
     await parts.changed()
-    return reply(views.number_view(row, now))
+    return reply(views.number_view(row, parts.knobs, now))
+
+
+async def change_number(parts: AdminParts, request: web.Request) -> web.Response:
+    """Change what is given of a number, and turn its knobs."""
+    given = (await read_body(request, NumberPatch)).given()
+    now, phone_number_id = parts.clock.now(), PhoneNumberId(request.match_info["id"])
+    async with parts.database.transaction() as connection:
+        pool_id = (await numbers.get(connection, phone_number_id)).facts.pool_id
+        await quota.touch(connection, [pool_id])
+        before = await numbers.get(connection, phone_number_id)
+        knobs = laid_over(before.knobs, given.pop("knobs", {}))
+        await numbers.put(connection, replace(_settings(before), **given), now)
+        await numbers.turn(connection, phone_number_id, knobs)
+        row = await numbers.get(connection, phone_number_id)
+    await parts.changed()
+    return reply(views.number_view(row, parts.knobs, now))
+
+
+def _settings(row: NumberRow) -> NumberSettings:
+    facts = row.facts
+    return NumberSettings(
+        facts.phone_number_id,
+        facts.pool_id,
+        facts.waba_id,
+        row.display_phone_number,
+        row.throughput,
+    )
 
 
 async def _pools_touched(connection: Any, settings: NumberSettings) -> list[PoolId]:
@@ -70,4 +102,5 @@ ROUTES: Final = (
     Route("GET", "/numbers", list_numbers),
     Route("POST", "/numbers", put_number),
     Route("GET", "/numbers/{id}", show_number),
+    Route("PATCH", "/numbers/{id}", change_number),
 )

@@ -10,7 +10,9 @@ ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
 VISIBLE: Final = r"^[!-~]{1,4096}$"  # what may stand in a header
 
 
-class _Body(BaseModel):
+class StrictBody(BaseModel):
+    """What an operator sends; a field that does not exist is a mistake."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def given(self) -> dict[str, Any]:
@@ -18,7 +20,7 @@ class _Body(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-class PoolBody(_Body):
+class PoolBody(StrictBody):
     """`POST /admin/v1/pools/{id}`: `messaging_limit` in users in 24 h, null for unlimited."""
 
     regime: Literal["per_number", "portfolio"]
@@ -26,8 +28,11 @@ class PoolBody(_Body):
     headroom: float = Field(0.05, ge=0, lt=1)
 
 
-class NumberBody(_Body):
-    """`POST /admin/v1/numbers`; `access_token` goes to the vault and is never shown again."""
+class NumberBody(StrictBody):
+    """`POST /admin/v1/numbers`; `access_token` goes to the vault and is never shown again.
+
+    A number that `is_new` has never sent: its warm-up begins now.
+    """
 
     phone_number_id: str = Field(pattern=ID)
     pool_id: str = Field(pattern=ID)
@@ -35,9 +40,10 @@ class NumberBody(_Body):
     display_phone_number: str = Field(pattern=r"^\+?[0-9 ().-]{5,32}$")
     throughput: int = Field(80, ge=1, le=1_000_000)
     access_token: str | None = Field(None, pattern=VISIBLE)
+    is_new: bool = False
 
 
-class AppPatch(_Body):
+class AppPatch(StrictBody):
     """`PATCH /admin/v1/apps/{id}`; `wait_s` null: as long as the process lets callers wait."""
 
     name: str = Field("", min_length=1, max_length=200, pattern=r"^[^\x00]*$")
@@ -53,7 +59,7 @@ class AppBody(AppPatch):
     meta_token: str | None = Field(None, pattern=VISIBLE)
 
 
-class ClockBody(_Body):
+class ClockBody(StrictBody):
     """`POST /admin/v1/sandbox/clock`: seconds to move ahead."""
 
     advance_s: float = Field(ge=0, le=366 * 86_400)
