@@ -11,6 +11,7 @@ GETS = (
     f"/numbers/{SMALL}",
     "/pools",
     f"/pools/{SMALL}",
+    "/apps",
     "/messages",
     "/inbox/problems",
 )
@@ -19,6 +20,7 @@ GETS = (
 async def test_nothing_opens_without_the_admin_key(world: World) -> None:
     everything = [("GET", path) for path in GETS]
     everything += [("POST", path) for path in ("/numbers", "/apps", "/pools/1", "/sandbox/clock")]
+    everything += [("PATCH", path) for path in (f"/numbers/{SMALL}", f"/pools/{SMALL}", "/apps/1")]
     everything += [("GET", "/nothing"), ("DELETE", "/numbers")]
     for method, path in everything:
         for key in ("", "wrong", world.keys.app_key, world.keys.admin_key + "x"):
