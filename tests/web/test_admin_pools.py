@@ -1,7 +1,10 @@
+import asyncio
 from typing import Any
 
 import pytest
 
+from gateway.cli import demo
+from gateway.policy.turning import TURNABLE
 from tests.web.asking import assert_refused
 from tests.world import MIDDLE, PORTFOLIO, SHARED, SMALL, WARMING, MakeWorld, World
 
@@ -85,14 +88,28 @@ async def test_only_what_is_given_of_a_pool_changes(make_world: MakeWorld) -> No
 
 
 async def test_a_pools_limit_and_knobs_hold_from_the_next_message_on(world: World) -> None:
+    assert (await world.template(SMALL, ANA)).status == 200
     change = {"messaging_limit": 4, "headroom": 0.25, "knobs": {"repetition_times": 1}}
     shown = await world.admin(f"/pools/{SMALL}", change, method="PATCH")
     assert (shown["allowance"], shown["knobs"]) == (3, {"repetition_times": 1})
-    assert (await world.template(SMALL, ANA)).status == 200
     assert (await world.template(SMALL, ANA)).rule == "repetition"
     assert (await world.template(MIDDLE, ANA)).status == 200
     assert [(await world.template(SMALL, user)).status for user in (BEN, CAT)] == [200, 200]
     assert (await world.template(SMALL, "+34600000004")).status == 429
+
+
+async def test_changes_at_the_same_time_do_not_undo_each_other(world: World) -> None:
+    changes = [{name: bounds[0]} for name, bounds in TURNABLE.items()]
+    await asyncio.gather(
+        *(
+            world.admin(f"/{path}/{SMALL}", {"knobs": change}, method="PATCH")
+            for change in changes
+            for path in ("pools", "numbers")
+        )
+    )
+    turned = {name: bounds[0] for name, bounds in TURNABLE.items()}
+    assert (await world.admin(f"/pools/{SMALL}"))["knobs"] == turned
+    assert (await world.number(SMALL))["knobs"] == turned | {"rules": demo.RULES}
 
 
 async def test_a_pool_is_divided_and_shows_who_has_what(world: World) -> None:
