@@ -32,7 +32,7 @@ from gateway.store.vault import Vault
 from gateway.watch.historian import Historian
 from gateway.watch.poller import Poller
 from gateway.watch.sweeper import Sweeper
-from gateway.web.admin import Admin, AdminParts
+from gateway.web.admin import AdminParts
 from gateway.web.auth import Authenticator
 from gateway.web.health import Health
 from gateway.web.media_links import MediaLinks
@@ -170,16 +170,14 @@ class Gateway:
     async def _listen(self, proxy: Proxy, vault: Vault) -> None:
         settings = self._settings
         admin_key = settings.admin_key
-        admin = Admin(
-            AdminParts(
-                self.database,
-                self.clock,
-                self.knobs,
-                vault,
-                admin_key.get_secret_value() if admin_key else None,
-                self._changed,
-                self._advance if isinstance(self.clock, SandboxClock) else None,
-            )
+        admin = AdminParts(
+            self.database,
+            self.clock,
+            self.knobs,
+            vault,
+            admin_key.get_secret_value() if admin_key else None,
+            self._changed,
+            self._advance if isinstance(self.clock, SandboxClock) else None,
         )
         data = data_server(proxy, Webhooks(self._ingress), settings.max_message_bytes)
         health = Health(self.database, self.metrics)

@@ -31,8 +31,8 @@ from tests.builders import envelope, signature, template_body, text_body
 from tests.scenery import number_settings, scenery
 
 HOST: Final = "127.0.0.1"
-SMALL, MIDDLE, *SHARED = (number.phone_number_id for number in demo.NUMBERS)
-"""Numbers of the demo: limits of 250 and 1,000 of their own, and three that share 2,000."""
+SMALL, MIDDLE, *SHARED, WARMING = (number.phone_number_id for number in demo.NUMBERS)
+"""Numbers of the demo: limits of 250 and 1,000 of their own, three that share 2,000, a new one."""
 PORTFOLIO: Final = demo.PORTFOLIO
 DAY_S: Final = 86_400.0
 STILL_START: Final = datetime(2026, 1, 5, 9, 30, 0, 700_000, tzinfo=UTC)
@@ -192,7 +192,6 @@ class World:
             "verify_token": keys.verify_token,
             "vault_key": keys.vault_key,
             "log_level": "WARNING",
-            "shadow_rules": ["activity"],
             "sandbox": True,
             **self.options.settings,
             **more,
@@ -245,10 +244,12 @@ class World:
         async with self.http.request(method, url, **more) as answer:
             return Answer(answer.status, answer.headers.copy(), await answer.read())
 
-    async def admin(self, path: str, body: Any = None, *, via: str | None = None) -> Any:
+    async def admin(
+        self, path: str, body: Any = None, *, via: str | None = None, method: str | None = None
+    ) -> Any:
         """Ask the admin API below `/admin/v1`, or tell it `body`; returns the JSON."""
         answer = await self.call(
-            "GET" if body is None else "POST",
+            method or ("GET" if body is None else "POST"),
             f"{via or self.admin_url}/admin/v1{path}",
             json=body,
             headers={"Authorization": f"Bearer {self.keys.admin_key}"},

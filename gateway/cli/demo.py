@@ -24,17 +24,20 @@ HEADROOM: Final = 0.05
 PORTFOLIO: Final = "400000000000001"
 PORTFOLIO_LIMIT: Final = 2000
 LANGUAGE: Final = "en_US"
+RULES: Final = {"activity": "shadow", "repetition": "enforce"}
+"""How rules are turned for every number but the one that is there to show how it warms up."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoNumber:
-    """One number of the demo; its pool is itself or the portfolio."""
+    """One number of the demo; its pool is itself or the portfolio. One that `is_new` warms up."""
 
     phone_number_id: str
     display_phone_number: str
     waba_id: str
     regime: Regime
     messaging_limit: int
+    is_new: bool = False
 
     @property
     def pool_id(self) -> str:
@@ -54,6 +57,14 @@ NUMBERS: Final = (
             PORTFOLIO_LIMIT,
         )
         for index in (3, 4, 5)
+    ),
+    DemoNumber(
+        "200000000000006",
+        "+1 555-000-1006",
+        "100000000000001",
+        Regime.PER_NUMBER,
+        250,
+        is_new=True,
     ),
 )
 
@@ -145,6 +156,7 @@ async def seed(database: Database, keys: DemoKeys, now: datetime) -> None:
     vault = Vault(keys.vault_key)
     async with database.transaction() as connection:
         known = {row["pool_id"] for row in await pools.get_all(connection)}
+        there = {row.facts.phone_number_id for row in await numbers.get_all(connection)}
         for number in NUMBERS:
             if number.pool_id not in known:
                 known.add(number.pool_id)
@@ -153,7 +165,8 @@ async def seed(database: Database, keys: DemoKeys, now: datetime) -> None:
                 )
                 await pools.put(connection, settings, now, LimitSource.META)
         for number in NUMBERS:
-            await _put_number(connection, number, now)
+            if number.phone_number_id not in there:
+                await _put_number(connection, number, now)
             sealed = vault.seal(keys.meta_token)
             await apps.put_token(connection, WabaId(number.waba_id), sealed)
         for app_id, credential, kind in (
@@ -172,8 +185,11 @@ async def _put_number(connection: Any, number: DemoNumber, now: datetime) -> Non
         WabaId(number.waba_id),
         number.display_phone_number,
         80,
+        now if number.is_new else None,
     )
     await numbers.put(connection, settings, now)
+    rules = RULES | ({"activity": "enforce"} if number.is_new else {})
+    await numbers.turn(connection, settings.phone_number_id, {"rules": rules})
 
 
 def summary(keys: DemoKeys, urls: Mapping[str, str]) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def _taken(error: OSError, what: str, port: int) -> BrokenSandboxError:
 
 def _greet(keys: DemoKeys, urls: dict[str, str], state_dir: Path) -> None:
     console = Console(highlight=False, soft_wrap=True, markup=False)
-    number = demo.NUMBERS[0]
+    number, *_, warming = demo.NUMBERS
     template = demo.TEMPLATES[0]
     body = json.dumps(
         {
@@ -231,6 +231,7 @@ Then try:
   what is left of the limit     {curl_admin}/pools/{number.pool_id} {bearer}
   what became of the messages   {curl_admin}/messages {bearer}
   a paused template             the same with "winter_offer": refused here, with the reason
+  how a new number warms up     {curl_admin}/numbers/{warming.phone_number_id} {bearer}
   a customer writes             curl -sS {urls["emulator_url"]}/_emulator/inbound -d '{inbound}'
   tomorrow                      {curl_admin}/sandbox/clock {bearer} -d '{{"advance_s": 86400}}'
 

@@ -112,7 +112,7 @@ class CloudClient:
 
     async def get_templates(self, waba_id: str, token: str) -> list[Mapping[str, Any]]:
         """Return the whole template list of a WABA; CloudError if any page is refused."""
-        fields = "id,name,language,category,status"
+        fields = "id,name,language,category,status,message_send_ttl_seconds"
         path = f"/{self._settings.version}/{waba_id}/message_templates?fields={fields}&limit={PAGE}"
         templates: list[Mapping[str, Any]] = []
         after = ""

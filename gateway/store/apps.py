@@ -21,25 +21,43 @@ class Credential(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One client of the gateway; `key_hash` is the SHA-256 of what it authenticates with."""
+    """One client of the gateway; `key_hash` is the SHA-256 of what it authenticates with.
+
+    `wait_s` is how long its callers wait who do not say, None for as long as the process lets
+    them; `joins_retries` whether a request that is identical to one in flight gets its answer.
+    """
 
     app_id: str
     name: str
     key_hash: bytes
     credential: Credential
+    wait_s: float | None = None
+    joins_retries: bool = True
 
 
 async def get_all(connection: Any) -> list[App]:
-    """Return the apps that are not disabled."""
-    return [
-        App(row["app_id"], row["name"], row["key_hash"], Credential(row["credential"]))
-        for row in await connection.fetch(SQL["all"])
-    ]
+    """Return the apps that are not disabled, by their ids."""
+    return [_app(row) for row in await connection.fetch(SQL["all"])]
+
+
+async def get(connection: Any, app_id: str) -> App | None:
+    """Return an app, None when there is none that is not disabled; keeps other writers out."""
+    row = await connection.fetchrow(SQL["one"], app_id)
+    return None if row is None else _app(row)
 
 
 async def put(connection: Any, app: App, at: datetime) -> None:
-    """Add an app, or give it another key."""
-    await connection.execute(SQL["put"], app.app_id, app.name, app.key_hash, app.credential, at)
+    """Add an app or change it."""
+    await connection.execute(
+        SQL["put"],
+        app.app_id,
+        app.name,
+        app.key_hash,
+        app.credential,
+        at,
+        app.wait_s,
+        app.joins_retries,
+    )
 
 
 async def put_token(connection: Any, waba_id: WabaId, sealed: bytes) -> None:
@@ -74,3 +92,7 @@ async def waba_of_template(connection: Any, template_id: str) -> WabaId | None:
     """Return the WABA a template id belongs to, None when it was never seen."""
     waba: WabaId | None = await connection.fetchval(SQL["template_waba"], template_id)
     return waba
+
+
+def _app(row: Any) -> App:
+    return App(**{**row, "credential": Credential(row["credential"])})

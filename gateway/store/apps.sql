@@ -1,11 +1,24 @@
 -- name: all
-select app_id, name, key_hash, credential from apps where disabled_at is null
+select app_id, name, key_hash, credential, wait_s, joins_retries
+from apps
+where disabled_at is null
+order by app_id
+
+-- name: one
+select app_id, name, key_hash, credential, wait_s, joins_retries
+from apps
+where app_id = $1 and disabled_at is null
+for update
 
 -- name: put
-insert into apps (app_id, name, key_hash, credential, created_at)
-values ($1, $2, $3, $4, $5)
+insert into apps (app_id, name, key_hash, credential, created_at, wait_s, joins_retries)
+values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (app_id) do update
-    set name = excluded.name, key_hash = excluded.key_hash, credential = excluded.credential,
+    set name = excluded.name,
+        key_hash = excluded.key_hash,
+        credential = excluded.credential,
+        wait_s = excluded.wait_s,
+        joins_retries = excluded.joins_retries,
         disabled_at = null
 
 -- name: put_token

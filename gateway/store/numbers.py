@@ -1,11 +1,14 @@
 """The business numbers: where they stand, and what restricts them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from gateway.policy.facts import NumberFacts, RestrictionFacts
+from gateway.policy.paces import DAY, HOUR, TEN_MINUTES
 from gateway.policy.recovery import released
 from gateway.store.errors import UnknownNumberError
 from gateway.store.queries import beside
@@ -18,7 +21,10 @@ SQL = beside(__file__)
 
 @dataclass(frozen=True, slots=True)
 class NumberRow:
-    """One number with its pool's limit; `throughput` in messages a second."""
+    """One number with its pool's limit; `throughput` in messages a second.
+
+    `knobs` and `pool_knobs` are what an operator has turned for the number and for its pool.
+    """
 
     facts: NumberFacts
     display_phone_number: str
@@ -30,6 +36,8 @@ class NumberRow:
     messaging_limit: int
     headroom: float
     counted: int
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    pool_knobs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,14 @@ class NumberSettings:
     display_phone_number: str
     throughput: int
     active_since: datetime | None = None
+
+
+class Used(NamedTuple):
+    """What a number has started in the last hour, 10 minutes and 24 hours."""
+
+    users_hour: int
+    sends_10m: int
+    users_day: int
 
 
 async def get_all(connection: Any) -> list[NumberRow]:
@@ -75,6 +91,24 @@ async def put(connection: Any, number: NumberSettings, at: datetime) -> None:
         number.throughput,
         number.active_since,
     )
+
+
+async def turn(connection: Any, phone_number_id: PhoneNumberId, knobs: Mapping[str, Any]) -> None:
+    """Keep what is turned for a number; needs `quota.touch` of its pool in the transaction."""
+    await connection.execute(SQL["turn"], phone_number_id, orjson.dumps(knobs).decode())
+
+
+async def used(connection: Any, number: NumberFacts, now: datetime) -> Used:
+    """Return what a number has started lately, by the ten minutes that began since then."""
+    row = await connection.fetchrow(
+        SQL["used"],
+        number.pool_id,
+        number.phone_number_id,
+        now - HOUR,
+        now - TEN_MINUTES,
+        now - DAY,
+    )
+    return Used(*row)
 
 
 async def save(connection: Any, number: NumberRow) -> None:
@@ -181,4 +215,6 @@ def _row(row: Any) -> NumberRow:
         messaging_limit=row["messaging_limit"],
         headroom=row["headroom"],
         counted=row["counted"],
+        knobs=orjson.loads(row["knobs"]),
+        pool_knobs=orjson.loads(row["pool_knobs"]),
     )

@@ -1,17 +1,17 @@
 -- name: all
-select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted, p.knobs as pool_knobs
 from numbers n
 join pools p using (pool_id)
 order by n.phone_number_id
 
 -- name: one
-select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted, p.knobs as pool_knobs
 from numbers n
 join pools p using (pool_id)
 where n.phone_number_id = $1
 
 -- name: of_waba
-select n.*, p.regime, p.messaging_limit, p.headroom, p.counted
+select n.*, p.regime, p.messaging_limit, p.headroom, p.counted, p.knobs as pool_knobs
 from numbers n
 join pools p using (pool_id)
 where n.waba_id = $1
@@ -36,6 +36,18 @@ on conflict (phone_number_id) do update
         display_phone_number = excluded.display_phone_number,
         throughput = excluded.throughput,
         active_since = coalesce(excluded.active_since, n.active_since)
+
+-- name: turn
+update numbers set knobs = $2 where phone_number_id = $1
+
+-- name: used
+-- New users since $3, sends since $4 and new users since $5.
+select
+    coalesce(sum(new_users) filter (where bucket_at > $3), 0)::integer as users_hour,
+    coalesce(sum(sends) filter (where bucket_at > $4), 0)::integer as sends_10m,
+    coalesce(sum(new_users), 0)::integer as users_day
+from activity
+where pool_id = $1 and phone_number_id = $2 and bucket_at > $5
 
 -- name: put_waba
 insert into wabas (waba_id) values ($1) on conflict (waba_id) do nothing

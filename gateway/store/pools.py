@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
+from gateway.policy.shares import Holder
 from gateway.store.errors import UnknownPoolError
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PoolId
@@ -24,6 +27,17 @@ class PoolSettings:
     headroom: float
 
 
+@dataclass(frozen=True, slots=True)
+class PoolChange:
+    """What an operator changes of a pool; None stays. `knobs` and `shares` are whole."""
+
+    regime: Regime | None = None
+    messaging_limit: int | None = None
+    headroom: float | None = None
+    knobs: Mapping[str, Any] | None = None
+    shares: Mapping[str, Any] | None = None
+
+
 class LimitSource(StrEnum):
     """Who has spoken the messaging limit."""
 
@@ -40,6 +54,26 @@ async def put(connection: Any, pool: PoolSettings, at: datetime, source: LimitSo
     await connection.execute(
         SQL["put"], pool.pool_id, pool.regime, pool.messaging_limit, at, pool.headroom, source
     )
+
+
+async def change(connection: Any, pool_id: PoolId, wanted: PoolChange, at: datetime) -> None:
+    """Change a pool as an operator wants it; needs `quota.touch` in the same transaction."""
+    await connection.execute(
+        SQL["change"],
+        pool_id,
+        wanted.regime,
+        wanted.messaging_limit,
+        at,
+        wanted.headroom,
+        _document(wanted.knobs),
+        _document(wanted.shares),
+    )
+
+
+async def usage(connection: Any, pool_id: PoolId) -> dict[Holder, int]:
+    """Return how many slots of a pool each class and each app holds, where it holds any."""
+    rows = await connection.fetch(SQL["usage"], pool_id)
+    return {row["holder"]: row["counted"] for row in rows}
 
 
 async def set_limit(
@@ -65,3 +99,7 @@ async def get_all(connection: Any) -> list[Mapping[str, Any]]:
     """Return the rows of all pools."""
     rows: list[Mapping[str, Any]] = await connection.fetch(SQL["all"])
     return rows
+
+
+def _document(content: Mapping[str, Any] | None) -> str | None:
+    return None if content is None else orjson.dumps(content).decode()

@@ -10,6 +10,20 @@ on conflict (pool_id) do update
         limit_at = excluded.limit_at,
         headroom = excluded.headroom
 
+-- name: change
+update pools
+set regime = coalesce($2, regime),
+    messaging_limit = coalesce($3, messaging_limit),
+    limit_source = case when $3::integer is null then limit_source else 'operator' end,
+    limit_at = case when $3::integer is null then limit_at else $4 end,
+    headroom = coalesce($5, headroom),
+    knobs = coalesce($6, knobs),
+    shares = coalesce($7, shares)
+where pool_id = $1
+
+-- name: usage
+select holder, counted from pool_usage where pool_id = $1 and counted > 0 order by holder
+
 -- name: set_limit
 -- The later word wins, whoever speaks it, also when it repeats what is in force. A reading ($5)
 -- merely repeats what Meta has said before: it does not lift a limit that an operator has set below

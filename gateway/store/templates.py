@@ -23,12 +23,13 @@ class StatusNote(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """One entry of a WABA's template list."""
+    """One entry of a WABA's template list; `ttl_s` None where the list names no validity."""
 
     key: TemplateKey
     template_id: str
     category: TemplateCategory
     status: TemplateStatus
+    ttl_s: int | None = None
 
 
 async def note_status(connection: Any, waba_id: WabaId, note: StatusNote) -> None:
@@ -72,6 +73,7 @@ async def sync(connection: Any, waba_id: WabaId, listed: Sequence[Listed], at: d
         [entry.category for entry in listed],
         [entry.status for entry in listed],
         at,
+        [entry.ttl_s for entry in listed],
     )
     await connection.execute(SQL["drop_others"], waba_id, names, languages, at)
     await connection.execute(SQL["synced"], waba_id, at)

@@ -34,11 +34,11 @@ update templates set quality = $4 where waba_id = $1 and name = $2 and language 
 -- name: sync
 -- The whole list of a WABA as read at $7. A pause keeps the end we know of, since lists name none.
 insert into templates as t (
-    waba_id, name, language, template_id, category, category_at, status, status_at
+    waba_id, name, language, template_id, category, category_at, status, status_at, ttl_s
 )
-select $1, l.name, l.language, l.template_id, l.category, $7, l.status, $7
-from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-    as l (name, language, template_id, category, status)
+select $1, l.name, l.language, l.template_id, l.category, $7, l.status, $7, l.ttl_s
+from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $8::integer[])
+    as l (name, language, template_id, category, status, ttl_s)
 on conflict (waba_id, name, language) do update
     set template_id = excluded.template_id,
         category = case
@@ -48,7 +48,8 @@ on conflict (waba_id, name, language) do update
         category_at = greatest(t.category_at, excluded.category_at),
         status = excluded.status,
         status_at = excluded.status_at,
-        paused_until = case when excluded.status = 'PAUSED' then t.paused_until end
+        paused_until = case when excluded.status = 'PAUSED' then t.paused_until end,
+        ttl_s = excluded.ttl_s
     where t.status_at <= excluded.status_at
 
 -- name: drop_others

@@ -34,6 +34,7 @@ from gateway.whatsapp.template import (
 )
 
 LEAST_PAUSE: Final = timedelta(minutes=1)
+LONGEST_TTL_S: Final = 30 * 86_400
 STOPPED: Final = frozenset({NumberStatus.RESTRICTED, NumberStatus.RATE_LIMITED})
 AT_ITS_LIMIT: Final = frozenset({"ledger", "limit"})
 
@@ -186,7 +187,18 @@ def _listed(raw: Mapping[str, Any]) -> Listed | None:
         str(raw.get("id", "")),
         TemplateCategory.of(raw.get("category")),
         TemplateStatus.of(raw.get("status")),
+        _ttl_s(raw.get("message_send_ttl_seconds")),
     )
+
+
+def _ttl_s(raw: Any) -> int | None:
+    """Return a template's validity in seconds, None where none is named.
+
+    Source: TTL (late 2025), -1 is the longest (R§6.4).
+    """
+    if not isinstance(raw, int) or isinstance(raw, bool):
+        return None
+    return min(raw, LONGEST_TTL_S) if raw > 0 else LONGEST_TTL_S if raw == -1 else None
 
 
 def _nobody() -> None:

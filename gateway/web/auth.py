@@ -68,12 +68,12 @@ class Authenticator:
         if credential.startswith(KEY_PREFIX):
             if app is None:
                 raise UnknownAppError("This gateway key is not known.")
-            return Caller(app.app_id, None)
+            return _caller(app, None)
         return self._with_meta_token(app, credential)
 
     def _with_meta_token(self, app: App | None, token: str) -> Caller:
         if app is not None and app.credential is Credential.META_TOKEN:
-            return Caller(app.app_id, token)
+            return _caller(app, token)
         if not self._pass_through:
             raise UnknownAppError(
                 "A key of this gateway is required; Meta tokens are not passed on."
@@ -86,6 +86,10 @@ class Authenticator:
         if token is None:
             raise NoTokenError(f"The gateway has no access token for account {waba_id}.")
         return BEARER + token
+
+
+def _caller(app: App, own_token: str | None) -> Caller:
+    return Caller(app.app_id, own_token, app.wait_s, app.joins_retries)
 
 
 def is_admin(request: web.BaseRequest, key: str | None) -> bool:

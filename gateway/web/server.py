@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.web.admin import Admin
+from gateway.web import admin_apps, admin_journal, admin_numbers, admin_pools, admin_sandbox
+from gateway.web.admin import Admin, AdminParts, Route
 from gateway.web.connection import Connection
 from gateway.web.health import Health
 from gateway.web.proxy import Proxy
@@ -17,6 +18,12 @@ CONSOLE: Final = Path(__file__).parent / "console"
 WEBHOOK_PATH: Final = "/webhooks/whatsapp"
 LARGEST_WEBHOOK: Final = 4 * 1024 * 1024  # Meta sends 3 MB at the most (R§8.1)
 LARGEST_ADMIN_BODY: Final = 1024 * 1024
+ADMIN_ROUTES: Final[tuple[Route, ...]] = (
+    *admin_numbers.ROUTES,
+    *admin_pools.ROUTES,
+    *admin_journal.ROUTES,
+    *admin_apps.ROUTES,
+)
 
 
 def data_server(proxy: Proxy, webhooks: Webhooks, max_message_bytes: int) -> web.BaseRunner:
@@ -36,10 +43,11 @@ def data_server(proxy: Proxy, webhooks: Webhooks, max_message_bytes: int) -> web
     return web.ServerRunner(web.Server(handle, request_factory=make))
 
 
-def admin_server(admin: Admin, health: Health) -> web.BaseRunner:
-    """Return the admin listener: API, console, health, metrics."""
+def admin_server(parts: AdminParts, health: Health) -> web.BaseRunner:
+    """Return the admin listener: API (the clock in a sandbox only), console, health, metrics."""
     app = web.Application(client_max_size=LARGEST_ADMIN_BODY)
-    admin.add_routes(app.router)
+    of_sandbox = () if parts.advance_clock is None else admin_sandbox.ROUTES
+    Admin(parts, (*ADMIN_ROUTES, *of_sandbox)).add_routes(app.router)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", health.metrics)

@@ -12,7 +12,7 @@ from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.vault import Vault
 from gateway.web.auth import KEY_PREFIX
-from gateway.whatsapp.ids import PoolId, WabaId
+from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
 from gateway.whatsapp.number import Regime
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -57,12 +57,14 @@ async def test_seeding_fills_the_store_and_twice_changes_nothing(database_url: s
                 PoolId(demo.PORTFOLIO), Regime.PORTFOLIO, 10_000, demo.HEADROOM
             )
             await pools.put(connection, settings, NOW, pools.LimitSource.OPERATOR)
+            turned = PhoneNumberId(demo.NUMBERS[0].phone_number_id)
+            await numbers.turn(connection, turned, {"pair_capacity": 5})
         await demo.seed(database, keys, NOW + timedelta(days=1))
         async with database.connection() as connection:
             limits = {
                 row["pool_id"]: row["messaging_limit"] for row in await pools.get_all(connection)
             }
-            known = await numbers.get_all(connection)
+            known = {row.facts.phone_number_id: row for row in await numbers.get_all(connection)}
             registered = {app.app_id for app in await apps.get_all(connection)}
         directory = Directory(database, Vault(keys.vault_key))
         await directory.refresh()
@@ -70,6 +72,14 @@ async def test_seeding_fills_the_store_and_twice_changes_nothing(database_url: s
         await database.close()
     assert limits[demo.PORTFOLIO] == 10_000
     assert len(known) == len(demo.NUMBERS)
+    assert known[turned].knobs == {"pair_capacity": 5}
+    modes = {
+        number: row.knobs["rules"]["activity"] for number, row in known.items() if number != turned
+    }
+    (warming,) = (number for number, mode in modes.items() if mode == "enforce")
+    assert {mode for number, mode in modes.items() if number != warming} == {"shadow"}
+    since = {number: row.facts.active_since for number, row in known.items()}
+    assert {number: at for number, at in since.items() if at is not None} == {warming: NOW}
     assert registered == {demo.APP, demo.PASS_THROUGH_APP}
     assert directory.token_of(WabaId(demo.NUMBERS[0].waba_id)) == keys.meta_token
     assert directory.app_of(keys.app_key) is not None

@@ -328,6 +328,7 @@ async def test_a_template_list_is_read_to_its_end() -> None:
         listed = await client.get_templates("100000000000001", "EAAmade-up")
     assert [entry["name"] for entry in listed] == ["a", "b", "c", "d"]
     assert [request.query.get("after") for request in seen] == [None, "X1", "X2"]
+    assert "message_send_ttl_seconds" in seen[0].query["fields"].split(",")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,6 @@
+import asyncio
+from dataclasses import replace
+
 import asyncpg
 import pytest
 
@@ -17,7 +20,7 @@ async def test_apps_are_kept_with_what_they_authenticate_by(stock: Stock) -> Non
         for app in (SHOP, CRM):
             await apps.put(connection, app, NOW)
         found = await apps.get_all(connection)
-    assert sorted(found, key=lambda app: app.app_id) == [CRM, SHOP]
+    assert found == [CRM, SHOP]
 
 
 async def test_an_app_that_gets_another_key_loses_the_old_one(stock: Stock) -> None:
@@ -26,6 +29,39 @@ async def test_an_app_that_gets_another_key_loses_the_old_one(stock: Stock) -> N
         await apps.put(connection, SHOP, NOW)
         await apps.put(connection, renewed, NOW)
         assert await apps.get_all(connection) == [renewed]
+
+
+async def test_what_was_set_of_an_app_is_kept_and_changed(stock: Stock) -> None:
+    patient = replace(SHOP, wait_s=2.5, joins_retries=False)
+    async with stock.database.transaction() as connection:
+        assert await apps.get(connection, "shop") is None
+        for app in (SHOP, patient, replace(patient, wait_s=None)):
+            await apps.put(connection, app, NOW)
+            assert await apps.get(connection, "shop") == app
+            assert await apps.get_all(connection) == [app]
+
+
+async def test_whoever_changes_an_app_keeps_others_out(stock: Stock) -> None:
+    """A key that was withdrawn must not come back with a change that had read it before."""
+    async with stock.database.connection() as connection:
+        await apps.put(connection, SHOP, NOW)
+
+    async def rename() -> None:
+        async with stock.database.transaction() as connection:
+            known = await apps.get(connection, "shop")
+            assert known is not None
+            await apps.put(connection, replace(known, name="Renamed"), NOW)
+
+    async with stock.database.transaction() as connection:
+        known = await apps.get(connection, "shop")
+        renaming = asyncio.create_task(rename())
+        await stock.waiting_for_a_lock(1)
+        assert known == SHOP
+        renewed = replace(SHOP, key_hash=b"hash of another key")
+        await apps.put(connection, renewed, NOW)
+    await renaming
+    async with stock.database.connection() as connection:
+        assert await apps.get_all(connection) == [replace(renewed, name="Renamed")]
 
 
 async def test_two_apps_never_share_a_key(stock: Stock) -> None:
@@ -40,6 +76,7 @@ async def test_a_disabled_app_is_not_listed_until_it_is_put_again(stock: Stock) 
         await apps.put(connection, SHOP, NOW)
         await connection.execute("update apps set disabled_at = $1", NOW)
         assert await apps.get_all(connection) == []
+        assert await apps.get(connection, "shop") is None
         await apps.put(connection, SHOP, NOW)
         assert await apps.get_all(connection) == [SHOP]
 

@@ -1,11 +1,12 @@
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
-from gateway.store import numbers, quota
+from gateway.store import numbers, pools, quota
 from gateway.store.errors import UnknownNumberError
 from gateway.store.numbers import NumberSettings
+from gateway.store.pools import PoolChange
 from gateway.whatsapp.ids import PhoneNumberId, WabaId
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
 from tests.policy.making import (
@@ -71,14 +72,49 @@ async def test_a_number_that_is_put_again_keeps_where_it_stands(stock: Stock) ->
     assert facts.pool_id == SECOND_POOL
 
 
-async def test_since_when_a_number_is_new_stays_unless_it_is_said_anew(stock: Stock) -> None:
-    plain = NumberSettings(NUMBER, POOL, WABA, "+1 555-000-0001", 80)
+async def test_a_new_number_warms_up_until_it_is_said_to_be_new_again(stock: Stock) -> None:
+    settings = NumberSettings(NUMBER, POOL, WABA, "+1 555-000-0001", 80)
+    assert (await stock.number()).facts.active_since is None
+    for said, kept in ((NOW, NOW), (None, NOW), (NOW + DAY, NOW + DAY)):
+        async with stock.database.transaction() as connection:
+            await quota.touch(connection, [POOL])
+            await numbers.put(connection, replace(settings, active_since=said), NOW)
+        assert (await stock.number()).facts.active_since == kept
+
+
+async def test_what_is_turned_is_kept_beside_what_the_pool_has_turned(stock: Stock) -> None:
+    assert ((await stock.number()).knobs, (await stock.number()).pool_knobs) == ({}, {})
     async with stock.database.transaction() as connection:
         await quota.touch(connection, [POOL])
-        for said, known in ((NOW, NOW), (None, NOW), (NOW - DAY, NOW - DAY)):
-            await numbers.put(connection, replace(plain, active_since=said), NOW)
-            assert (await numbers.get(connection, NUMBER)).facts.active_since == known
-    assert (await stock.number(SECOND_NUMBER)).facts.active_since is None, "it was here before"
+        await numbers.turn(connection, NUMBER, {"rules": {"activity": "off"}})
+        await pools.change(connection, POOL, PoolChange(knobs={"pair_capacity": 5}), NOW)
+    row = await stock.number()
+    assert (row.knobs, row.pool_knobs) == ({"rules": {"activity": "off"}}, {"pair_capacity": 5})
+    assert (await stock.number(SECOND_NUMBER)).knobs == {}
+    await stock.add_number(NUMBER)
+    assert (await stock.number()).knobs == {"rules": {"activity": "off"}}
+
+
+async def test_what_a_number_has_started_is_summed_by_hour_ten_minutes_and_day(
+    stock: Stock,
+) -> None:
+    facts = (await stock.number()).facts
+    for number, ago, sends, new_users in (
+        (NUMBER, timedelta(minutes=5), 1, 1),
+        (NUMBER, timedelta(minutes=10), 10, 5),
+        (NUMBER, HOUR, 100, 50),
+        (NUMBER, DAY - INSTANT, 1000, 500),
+        (NUMBER, DAY, 10_000, 5000),
+        (SECOND_NUMBER, timedelta(0), 7, 7),
+    ):
+        await stock.fetch(
+            "insert into activity values ($1, $2, $3, $4, $5)",
+            *(POOL, number, NOW - ago, sends, new_users),
+        )
+    async with stock.database.connection() as connection:
+        used = await numbers.used(connection, facts, NOW)
+        assert await numbers.used(connection, facts, NOW + 2 * DAY) == (0, 0, 0)
+    assert used == numbers.Used(users_hour=6, sends_10m=1, users_day=556)
 
 
 async def test_an_unknown_number_is_said_to_be_unknown(stock: Stock) -> None:

@@ -1,13 +1,17 @@
+from collections.abc import Mapping
+from typing import Any
+
 import asyncpg
+import orjson
 import pytest
 
 from gateway.store import pools, quota
 from gateway.store.errors import UnknownPoolError
-from gateway.store.pools import LimitSource, PoolSettings
+from gateway.store.pools import LimitSource, PoolChange, PoolSettings
 from gateway.whatsapp.ids import PoolId
 from gateway.whatsapp.number import UNLIMITED, Regime
 from tests.policy.making import HOUR, INSTANT, NOW, POOL, SECOND_POOL
-from tests.store.stocked import ANNA, Stock
+from tests.store.stocked import ANNA, BEN, Stock
 
 OPERATOR, META, READING = LimitSource.OPERATOR, LimitSource.META, LimitSource.READING
 
@@ -23,10 +27,13 @@ async def hear(stock: Stock, limit: int, source: LimitSource, at: object = NOW) 
         return await pools.set_limit(connection, POOL, limit, source, at)  # type: ignore[arg-type]
 
 
-async def limit_of(stock: Stock) -> int:
+async def row_of(stock: Stock) -> Mapping[str, Any]:
     async with stock.database.connection() as connection:
-        row = await pools.get(connection, POOL)
-    limit: int = row["messaging_limit"]
+        return await pools.get(connection, POOL)
+
+
+async def limit_of(stock: Stock) -> int:
+    limit: int = (await row_of(stock))["messaging_limit"]
     return limit
 
 
@@ -113,6 +120,41 @@ async def test_a_reading_without_news_does_not_outdate_a_webhook_on_its_way(stoc
 async def test_unlimited_is_a_limit_like_others(stock: Stock) -> None:
     assert await hear(stock, UNLIMITED, META)
     assert await limit_of(stock) == UNLIMITED
+
+
+async def test_an_operator_changes_what_is_named_and_nothing_else(stock: Stock) -> None:
+    await stock.send(ANNA, NOW)
+    later = NOW + HOUR
+    changes = {
+        "regime": Regime.PER_NUMBER,
+        "headroom": 0.1,
+        "knobs": {"pair_capacity": 5},
+        "shares": {"app:shop": {"reserve": 0.2}},
+    }
+    for name, value in changes.items():
+        before = dict(await row_of(stock))
+        async with stock.database.transaction() as connection:
+            await pools.change(connection, POOL, PoolChange(**{name: value}), later)  # type: ignore[arg-type]
+        after = dict(await row_of(stock))
+        kept = after.pop(name)
+        assert (orjson.loads(kept) if isinstance(value, dict) else kept) == value
+        del before[name]
+        assert after == before, name
+    async with stock.database.transaction() as connection:
+        await pools.change(connection, POOL, PoolChange(messaging_limit=7), later)
+    row = await row_of(stock)
+    assert (row["messaging_limit"], row["limit_source"], row["limit_at"]) == (7, "operator", later)
+    assert (row["headroom"], row["counted"]) == (0.1, 1)
+
+
+async def test_slots_are_on_the_account_of_a_class_and_an_app(stock: Stock) -> None:
+    async with stock.database.connection() as connection:
+        assert await pools.usage(connection, POOL) == {}
+        for user in (ANNA, BEN):
+            await stock.send(user, NOW)
+        assert await pools.usage(connection, POOL) == {"app:shop": 2, "class:utility": 2}
+        await quota.expire(connection, POOL, NOW)
+        assert await pools.usage(connection, POOL) == {}
 
 
 async def test_a_change_is_seen_by_every_process_through_the_epoch(stock: Stock) -> None:

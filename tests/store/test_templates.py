@@ -122,6 +122,15 @@ async def test_a_list_is_taken_over_as_a_whole(stock: Stock) -> None:
     assert synced == NOW + HOUR
 
 
+async def test_a_list_tells_how_long_a_template_is_worth_delivering(stock: Stock) -> None:
+    await sync(stock, NOW, entry()._replace(ttl_s=600), entry(OFFER))
+    rows = await known(stock)
+    assert (rows[KEY]["ttl_s"], rows[OFFER]["ttl_s"]) == (600, None)
+    await sync(stock, NOW + HOUR, entry(), entry(OFFER)._replace(ttl_s=43_200))
+    rows = await known(stock)
+    assert (rows[KEY]["ttl_s"], rows[OFFER]["ttl_s"]) == (None, 43_200)
+
+
 async def test_an_empty_list_drops_everything(stock: Stock) -> None:
     await sync(stock, NOW, entry())
     await sync(stock, NOW + HOUR)

@@ -100,6 +100,29 @@ async def test_every_list_and_every_number_is_read_with_the_token_of_the_account
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "ttl_s"),
+    [
+        ({}, None),
+        ({"message_send_ttl_seconds": 600}, 600),
+        ({"message_send_ttl_seconds": -1}, 30 * 86_400),
+        ({"message_send_ttl_seconds": 10**12}, 30 * 86_400),
+        ({"message_send_ttl_seconds": 0}, None),
+        ({"message_send_ttl_seconds": True}, None),
+        ({"message_send_ttl_seconds": "600"}, None),
+    ],
+)
+async def test_a_templates_validity_is_kept(
+    stock: Stock, told: dict[str, Any], ttl_s: int | None
+) -> None:
+    cloud = graph()
+    cloud.lists[WABA] = [TEMPLATE | told]
+    await poll(stock, cloud)
+    async with stock.database.connection() as connection:
+        (listed,) = await templates.of_waba(connection, WABA)
+    assert listed["ttl_s"] == ttl_s
+
+
 async def test_a_reading_is_seen_by_every_process(stock: Stock) -> None:
     before = await stock.version()
     await poll(stock, graph())

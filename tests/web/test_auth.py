@@ -11,6 +11,7 @@ from gateway.web.auth import Authenticator, Caller, NoTokenError, UnknownAppErro
 from gateway.whatsapp.ids import WabaId
 
 KEY, TOKEN, STRANGER = "gw_made-up", "EAAknown", "EAAstranger"
+HASTY = "gw_hasty"
 WABA, POOR = WabaId("100000000000001"), WabaId("100000000000002")
 
 
@@ -22,6 +23,9 @@ class FixedDirectory(Directory):
         super().__init__(nowhere, Vault(""))
         self._apps = {
             credential_hash(KEY): App("shop", "", b"", Credential.GATEWAY_KEY),
+            credential_hash(HASTY): App(
+                "hasty", "", b"", Credential.GATEWAY_KEY, 0.5, joins_retries=False
+            ),
             credential_hash(TOKEN): App("crm", "", b"", Credential.META_TOKEN),
         }
         self._tokens = {WABA: "EAAvault"}
@@ -47,7 +51,8 @@ def authenticator(*, pass_through: bool = True) -> Authenticator:
     [
         (f"Bearer {KEY}", Caller("shop", None)),
         (f"bearer   {KEY}  ", Caller("shop", None)),
-        (f"Bearer {TOKEN}", Caller("crm", TOKEN)),
+        (f"Bearer {HASTY}", Caller("hasty", None, wait_s=0.5, joins_retries=False)),
+        (f"Bearer {TOKEN}", Caller("crm", TOKEN, wait_s=None, joins_retries=True)),
         (f"Bearer {STRANGER}", Caller("pass-through", STRANGER)),
     ],
 )

@@ -1,0 +1,90 @@
+"""The admin API's journal: what became of messages, and deliveries that could not be read."""
+
+import re
+from typing import Final
+from uuid import UUID
+
+from aiohttp import web
+
+from gateway.store import inbox, messages
+from gateway.store.messages import PageFilter
+from gateway.web import views
+from gateway.web.admin import AdminParts, BadRequestError, Route, problem, reply
+
+PAGE: Final = 50
+LARGEST_PAGE: Final = 500
+LARGEST_ID: Final = 2**63 - 1
+FILTERS: Final = ("phone_number_id", "pool_id", "user_id", "state", "decision", "rule")
+
+
+async def list_messages(parts: AdminParts, request: web.Request) -> web.Response:
+    """Page through the journal, newest first; `next` is the `before` of the next page."""
+    wanted = _page_filter(request)
+    async with parts.database.connection() as connection:
+        rows = await messages.page(connection, wanted)
+    page = [views.message_view(row) for row in rows]
+    following = page[-1]["message_id"] if len(page) == wanted.limit else None
+    return reply({"messages": page, "next": following})
+
+
+async def show_message(parts: AdminParts, request: web.Request) -> web.Response:
+    """Tell the whole story of one message."""
+    message_id = _uuid(request.match_info["id"], "id")
+    async with parts.database.connection() as connection:
+        row = await messages.story(connection, message_id)
+    if row is None:
+        return problem(404, f"unknown: {message_id.hex}")
+    return reply(views.story_view(row))
+
+
+async def list_problems(parts: AdminParts, request: web.Request) -> web.Response:
+    """Show deliveries that could not be read in full, newest first."""
+    text = request.query.get("before")
+    before = None if text is None else _whole(text, "before", LARGEST_ID)
+    async with parts.database.connection() as connection:
+        rows = await inbox.problems(connection, before, PAGE)
+        waiting = await inbox.backlog(connection)
+    problems = [
+        {
+            "delivery_id": row["delivery_id"],
+            "received_at": row["received_at"],
+            "problem": row["problem"],
+            "body": row["body"].decode(errors="replace"),
+        }
+        for row in rows
+    ]
+    return reply({"waiting": waiting, "problems": problems})
+
+
+def _page_filter(request: web.Request) -> PageFilter:
+    query = request.query
+    unknown = set(query) - {*FILTERS, "before", "limit"}
+    if unknown:
+        raise BadRequestError(f"{min(unknown)}: no such filter")
+    limit = _whole(query.get("limit", str(PAGE)), "limit", LARGEST_PAGE)
+    before = query.get("before")
+    return PageFilter(
+        **{name: query.get(name) for name in FILTERS},
+        before=_uuid(before, "before") if before else None,
+        limit=limit,
+    )
+
+
+def _whole(text: str, name: str, most: int) -> int:
+    if re.fullmatch("[0-9]{1,19}", text) is None or not 1 <= int(text) <= most:
+        raise BadRequestError(f"{name}: must be between 1 and {most}")
+    return int(text)
+
+
+def _uuid(text: str, name: str) -> UUID:
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        raise BadRequestError(f"{name}: must be a message id") from None
+
+
+ROUTES: Final = (
+    Route("GET", "/messages", list_messages),
+    Route("GET", "/messages/{id}", show_message),
+    Route("GET", "/inbox/problems", list_problems),
+)
