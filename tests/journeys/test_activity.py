@@ -17,9 +17,9 @@ DAY: Final = timedelta(days=1)
 
 
 async def govern(world: World, number: str, mode: str = "enforce", **knobs: Any) -> None:
-    """Turn the knobs of a number that has a pool of its own."""
+    """Turn the knobs of a number; what the sandbox has turned is forgotten."""
     turned = {"rules": {"activity": mode}, "activity_floor": 0.0} | knobs
-    await change(world, number, "pools", "pool_id", knobs=json.dumps(turned))
+    await change(world, number, "numbers", "phone_number_id", knobs=json.dumps(turned))
 
 
 async def change(world: World, number: str, table: str, key: str, **columns: Any) -> None:
