@@ -54,7 +54,7 @@ def test_each_new_user_takes_a_slot_until_none_is_left() -> None:
     assert decisions(folded) == [ADMIT, ADMIT, ADMIT, DEFER, DEFER]
     assert rules(folded)[3:] == ["messaging_limit"] * 2
     assert folded.added == {POOL: 3}
-    assert list(folded.reached.values()) == [NOW] * 3
+    assert [slot.reached_at for slot in folded.reached.values()] == [NOW] * 3
     assert folded.restricted == {}
 
 
@@ -123,7 +123,7 @@ def test_a_row_that_has_aged_but_was_not_swept_is_counted_already() -> None:
     folded = fold_new(2, full)
     assert decisions(folded) == [ADMIT, DEFER]
     assert folded.added == {}
-    assert list(folded.reached.values()) == [NOW]
+    assert [slot.reached_at for slot in folded.reached.values()] == [NOW]
 
 
 def test_an_aged_row_does_not_fit_when_the_limit_was_lowered_below_the_count() -> None:
@@ -201,7 +201,7 @@ def known_users(drawn: list[tuple[timedelta | None, timedelta | None]]) -> list[
 
 def one_by_one(batch: list[Candidate], facts: BatchFacts, knobs: Knobs) -> list[Folded]:
     """Fold messages each in a batch of its own, with what was written before read again."""
-    written = Folded()
+    written = Folded(NOW)
     counted = facts.counted[POOL]
     numbers = dict(facts.pools[POOL].numbers)
     results = []

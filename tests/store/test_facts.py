@@ -10,6 +10,7 @@ from tests.policy.making import (
     DAY,
     HOUR,
     KEY,
+    KNOBS,
     NOW,
     NUMBER,
     POOL,
@@ -33,7 +34,7 @@ async def test_the_facts_of_a_batch_come_in_its_order(stock: Stock) -> None:
     elsewhere = changed(TO_ANNA, pool_id=SECOND_POOL, phone_number_id=SECOND_NUMBER)
     async with stock.database.connection() as connection:
         batch = [TO_BEN, elsewhere, TO_ANNA, TO_BEN]
-        hot = await facts.load_hot(connection, batch)
+        hot = await facts.load_hot(connection, batch, NOW)
     assert [user.reached_at for user in hot.users] == [None, NOW - HOUR, NOW, None]
     assert {pool_id: seen.counted for pool_id, seen in hot.pools.items()} == {
         POOL: 1,
@@ -48,7 +49,7 @@ async def test_all_that_is_known_of_a_user_is_read_number_by_number(stock: Stock
         await contacts.open_windows(connection, {key: NOW - HOUR})
         await contacts.note_preference(connection, key, NOW, stopped=True)
         other = changed(TO_ANNA, phone_number_id=SECOND_NUMBER)
-        hot = await facts.load_hot(connection, [TO_ANNA, other, TO_BEN])
+        hot = await facts.load_hot(connection, [TO_ANNA, other, TO_BEN], NOW)
     here = UserFacts(NOW, NOW - HOUR, NOW, marketing_stopped=True)
     assert hot.users == [here, UserFacts(reached_at=NOW), UserFacts()]
 
@@ -76,7 +77,7 @@ async def test_the_state_of_a_pool_has_its_numbers_restrictions_and_templates(
         await numbers.put_restriction(connection, WABA, kind, NOW + DAY, NOW)
         await numbers.put_restriction(connection, WABA, "SOMETHING_NEW", None, NOW)
         await templates.sync(connection, WABA, [listed], NOW)
-        states = await facts.load_states(connection, [POOL, SECOND_POOL])
+        states = await facts.load_states(connection, [POOL, SECOND_POOL], KNOBS)
     (_, first), (_, second) = states[POOL], states[SECOND_POOL]
     assert (second.regime, second.messaging_limit) == (Regime.PER_NUMBER, 250)
     assert (set(first.numbers), set(second.numbers)) == ({NUMBER}, {SECOND_NUMBER})
@@ -92,13 +93,13 @@ async def test_the_state_of_a_pool_has_its_numbers_restrictions_and_templates(
 
 async def test_a_template_list_that_was_never_read_proves_nothing(stock: Stock) -> None:
     async with stock.database.connection() as connection:
-        states = await facts.load_states(connection, [POOL])
+        states = await facts.load_states(connection, [POOL], KNOBS)
     assert states[POOL][1].synced_wabas == frozenset()
     assert states[POOL][1].template(NUMBER, None) is None
 
 
 async def test_the_cache_reads_again_when_the_epoch_has_moved_and_only_then(stock: Stock) -> None:
-    cache = StateCache()
+    cache = StateCache(KNOBS)
 
     async def status() -> NumberStatus:
         async with stock.database.connection() as connection:

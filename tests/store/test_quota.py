@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from gateway.policy.fold import Folded
+from gateway.policy.fold import Folded, Slot
+from gateway.policy.send_class import SendClass
 from gateway.store import contacts, quota
 from gateway.whatsapp.ids import UserId
 from gateway.whatsapp.number import Regime
@@ -22,6 +23,7 @@ from tests.policy.making import (
 from tests.store.stocked import ANNA, BEN, CARLA, Stock, journal_row
 
 ONE, TWO = UUID(int=1), UUID(int=2)
+SLOT = Slot(NOW, SendClass.UTILITY, "shop")
 
 
 async def release(stock: Stock, *message_ids: UUID, now: datetime = NOW) -> None:
@@ -45,7 +47,8 @@ async def expire(stock: Stock) -> None:
 async def test_a_batch_is_written_as_a_whole(stock: Stock) -> None:
     before = await stock.version()
     folded = Folded(
-        reached={(POOL, ANNA): NOW, (POOL, BEN): NOW},
+        NOW,
+        reached={(POOL, ANNA): SLOT, (POOL, BEN): SLOT},
         added={POOL: 2},
         pair_tats={(POOL, NUMBER, ANNA): NOW + HOUR},
         restricted={NUMBER: NOW + DAY},
@@ -75,7 +78,8 @@ async def test_a_stale_version_writes_nothing_while_other_pools_of_the_batch_are
     await stock.send(CARLA, NOW)
     before = await stock.version()
     folded = Folded(
-        reached={(POOL, ANNA): NOW, (SECOND_POOL, BEN): NOW},
+        NOW,
+        reached={(POOL, ANNA): SLOT, (SECOND_POOL, BEN): SLOT},
         added={POOL: 1, SECOND_POOL: 1},
         pair_tats={(POOL, NUMBER, ANNA): NOW, (SECOND_POOL, SECOND_NUMBER, BEN): NOW},
         restricted={NUMBER: NOW + DAY, SECOND_NUMBER: NOW + DAY},
@@ -108,7 +112,7 @@ async def test_of_two_that_decided_on_the_same_facts_one_writes(stock: Stock) ->
     seen = await stock.version()
 
     async def reserve(user: UserId, message_id: UUID) -> set[str]:
-        folded = Folded(reached={(POOL, user): NOW}, added={POOL: 1})
+        folded = Folded(NOW, reached={(POOL, user): SLOT}, added={POOL: 1})
         row = journal_row(message_id, user, NOW)
         async with stock.database.connection() as connection:
             return set(await quota.reserve(connection, {POOL: seen}, folded, [row], {}))
@@ -121,7 +125,7 @@ async def test_of_two_that_decided_on_the_same_facts_one_writes(stock: Stock) ->
 
 async def test_a_writer_that_had_to_wait_notices_that_its_facts_are_old(stock: Stock) -> None:
     seen = await stock.version()
-    folded = Folded(reached={(POOL, ANNA): NOW}, added={POOL: 1})
+    folded = Folded(NOW, reached={(POOL, ANNA): SLOT}, added={POOL: 1})
 
     async def reserve() -> set[str]:
         async with stock.database.connection() as connection:
@@ -392,6 +396,6 @@ async def test_a_journal_row_is_as_wide_as_its_query(stock: Stock) -> None:
     row = journal_row(ONE, ANNA, NOW, **changes)
     seen = {POOL: await stock.version()}
     async with stock.database.connection() as connection:
-        await quota.reserve(connection, seen, Folded(), [row], {})
+        await quota.reserve(connection, seen, Folded(NOW), [row], {})
     written = await stock.message(ONE)
     assert {name: written[name] for name in row._fields} == row._asdict()
