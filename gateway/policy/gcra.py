@@ -37,7 +37,8 @@ class Gcra(NamedTuple):
     def taken(self, tat: datetime | None, at: datetime) -> datetime:
         """Return the state after one more at `at`.
 
-        Who did not wait until it fitted has used up what was left, and owes no more than that.
+        Who did not wait until it fitted has used up what was left, and owes nothing beyond that.
         """
-        after = (at if tat is None or tat < at else tat) + self.interval
-        return min(after, at + self.burst * self.interval)
+        due = at if tat is None or tat < at else tat
+        used_up = at + self.burst * self.interval
+        return max(due, min(due + self.interval, used_up))
