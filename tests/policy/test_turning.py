@@ -45,7 +45,8 @@ def test_each_rule_has_the_mode_that_was_named_last(
     layers: list[dict[str, str]], shadow: set[str], off: set[str]
 ) -> None:
     found = turned(KNOBS, *({"rules": layer} for layer in layers))
-    assert (found.shadow, found.off) == (shadow, off)
+    assert found.shadow == shadow
+    assert found.off == off
 
 
 def test_what_is_in_shadow_already_stays_so_until_it_is_enforced() -> None:
