@@ -88,10 +88,25 @@ insert into pool_usage (pool_id, holder, counted)
 select pool_id, holder, count(*)
 from ledger cross join lateral (values ('class:' || class), ('app:' || app_id)) as h (holder)
 group by pool_id, holder;
+-- One by one: it happens only when somebody takes the slot of a user who has aged but was not swept.
+create function move_usage() returns trigger language plpgsql as $$
+begin
+    update pool_usage
+    set counted = counted - 1
+    where pool_id = old.pool_id and holder in ('class:' || old.class, 'app:' || old.app_id);
+    insert into pool_usage as u (pool_id, holder, counted)
+    values (new.pool_id, 'class:' || new.class, 1), (new.pool_id, 'app:' || new.app_id, 1)
+    on conflict (pool_id, holder) do update set counted = u.counted + excluded.counted;
+    return null;
+end
+$$;
 create trigger usage_of_taken after insert on ledger
     referencing new table as taken for each statement execute function note_usage();
 create trigger usage_of_gone after delete on ledger
     referencing old table as gone for each statement execute function note_usage();
+create trigger usage_of_moved after update on ledger
+    for each row when ((old.class, old.app_id) is distinct from (new.class, new.app_id))
+    execute function move_usage();
 
 -- The virtual schedules of a number (GCRA): when the next new user, the next business-initiated send
 -- and the next new user of the day would be due if they came evenly.

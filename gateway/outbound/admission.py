@@ -21,7 +21,7 @@ from gateway.policy.facts import TemplateFacts, allowance_of
 from gateway.policy.fold import BatchFacts, Candidate, PoolState, fold
 from gateway.policy.knobs import Knobs
 from gateway.policy.lifecycle import Hold, MessageState
-from gateway.policy.shares import Holder
+from gateway.policy.shares import Holder, slots_of
 from gateway.policy.verdict import Decision, Objection, Verdict
 from gateway.store import contacts, facts, quota
 from gateway.store.database import Database
@@ -181,7 +181,7 @@ class AdmissionDesk:
                 oldest = await facts.load_oldest(connection, nearly_full)
         window = self._knobs.limit_window
         oldest_shares: dict[PoolId, dict[Holder, datetime]] = {}
-        if capped := list(_at_their_cap(hot, states, len(batch))):
+        if capped := _at_their_cap(hot, states, len(batch)):
             oldest_shares = await facts.load_oldest_of_holders(connection, capped)
         known = BatchFacts(
             pools=states,
@@ -239,13 +239,16 @@ def _nearly_full(
 
 def _at_their_cap(
     hot: HotFacts, states: Mapping[PoolId, PoolState], arriving: int
-) -> Iterator[tuple[PoolId, Holder]]:
+) -> dict[tuple[PoolId, Holder], int]:
+    """Return the holders that might come to their cap, with the slots to go before one is free."""
+    found = {}
     for pool_id in hot.pools:
         state, usage = states[pool_id], hot.usage.get(pool_id, {})
         for holder, share in state.shares.items():
-            cap = share.cap * state.messaging_limit
-            if share.cap < 1 and usage.get(holder, 0) + arriving >= cap:
-                yield pool_id, holder
+            cap, used = slots_of(share.cap, state.messaging_limit), usage.get(holder, 0)
+            if used + arriving > cap:
+                found[pool_id, holder] = max(used - cap, 0)
+    return found
 
 
 def _admission(verdict: Verdict, state: PoolState, counted: int) -> Admission:

@@ -54,10 +54,10 @@ def decide(
 ) -> Verdict:
     """Return the verdict on `message` at `now`.
 
-    All objections are collected; those of rules in shadow do not count, rules that are off are not
-    asked. One without an hour rejects, else the latest hour defers, else the message is admitted.
-    Where nothing but spreading out speaks against it and it may wait so long (`patience`), it is
-    admitted for a later instant.
+    All objections are collected; those of rules in shadow do not count, those of rules that are
+    off are not even kept. One without an hour rejects, else the latest hour defers, else the
+    message is admitted. Where nothing but spreading out speaks against it and it may wait so long
+    (`patience`), it is admitted for a later instant, unless the service window shuts before.
     """
     raised = [
         objection
@@ -71,9 +71,14 @@ def decide(
     decision, decisive = _strictest(enforced)
     if decision is Decision.DEFER and BOOKABLE.issuperset({each.rule for each in enforced}):
         fits_at = decisive.until if decisive else None
-        if fits_at is not None and fits_at <= now + patience:
+        if fits_at is not None and fits_at <= now + patience and _still_open(facts, knobs, fits_at):
             return Verdict(Decision.ADMIT, None, (), shadowed, not facts.window_open, fits_at)
     return Verdict(decision, decisive, enforced, shadowed, not facts.window_open)
+
+
+def _still_open(facts: Facts, knobs: Knobs, at: datetime) -> bool:
+    """Tell whether what needs an open window still has it at `at`."""
+    return not facts.window_open or facts.user.has_open_window(knobs, at)
 
 
 def _strictest(objections: tuple[Objection, ...]) -> tuple[Decision, Objection | None]:

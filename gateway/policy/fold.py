@@ -91,7 +91,7 @@ class BatchFacts:
 
 
 class Slot(NamedTuple):
-    """A ledger row: when the user was reached, and on whose account a new slot goes."""
+    """A ledger row: when the user was reached, and on whose account the slot goes if it is new."""
 
     reached_at: datetime
     send_class: SendClass
@@ -110,7 +110,8 @@ class Started:
 class Folded:
     """The verdicts, in the order of the batch, and what they change.
 
-    `reached`: ledger rows to write; `added`: how many of them are new, by pool; `pair_tats` and
+    `left_by`: who was reached by then holds no slot any more, and takes a new one. `reached`:
+    ledger rows to write; `added`: how many of them are new, by pool; `pair_tats` and
     `recent`: what to remember of users; `restricted`: numbers that reached their limit, with the
     end of it; `probes`: numbers that let a probe through, with the instant of the next; `paces`
     and `started`: how far numbers have got; `spread`: more users who got a content. All of it
@@ -118,6 +119,7 @@ class Folded:
     """
 
     at: datetime
+    left_by: datetime | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     reached: dict[tuple[PoolId, UserId], Slot] = field(default_factory=dict)
     added: dict[PoolId, int] = field(default_factory=dict)
@@ -151,7 +153,7 @@ class _Working:
         self._numbers: dict[PhoneNumberId, NumberFacts] = {}
         self._activity: dict[PhoneNumberId, Activity] = {}
         self._usage: dict[PoolId, dict[Holder, int]] = {}
-        self.folded = Folded(now)
+        self.folded = Folded(now, now - knobs.limit_window)
 
     def take(self, candidate: Candidate, user: UserFacts) -> None:
         number_id, pool_id = candidate.phone_number_id, candidate.pool_id
@@ -241,18 +243,25 @@ class _Working:
     ) -> None:
         pool_id, user_id = candidate.pool_id, candidate.user_id
         contact = (pool_id, candidate.phone_number_id, user_id)
-        self.folded.pair_tats[contact] = schedule(knobs).taken(facts.user.pair_tat, self._now)
+        self.folded.pair_tats[contact] = schedule(knobs).taken(facts.user.pair_tat, leaves_at)
         self._remember(candidate, facts, knobs)
         is_group = candidate.message.recipient.kind is RecipientKind.GROUP
         if facts.window_open or is_group:
             return
         new_user = not facts.user.counts(knobs, self._now)
-        self.folded.reached[pool_id, user_id] = Slot(leaves_at, facts.send_class, facts.app_id)
-        self._start(facts, new_user=new_user)
-        if facts.number.spam_step:
-            self._probe(facts.number, knobs)
-        if facts.user.reached_at is None:
+        self._reach(candidate, facts, leaves_at)
+        self._start(facts, leaves_at, new_user=new_user)
+        self._probe(facts.number, knobs)
+        if new_user:
             self._take_slot(facts, knobs)
+
+    def _reach(self, candidate: Candidate, facts: Facts, leaves_at: datetime) -> None:
+        """Keep the slot until a day after the last send, on the account of the first."""
+        key = (candidate.pool_id, candidate.user_id)
+        slot = self.folded.reached.get(key) or Slot(leaves_at, facts.send_class, facts.app_id)
+        # One that was booked for later may have been admitted before.
+        reached_at = max(leaves_at, facts.user.reached_at or leaves_at)
+        self.folded.reached[key] = slot._replace(reached_at=reached_at)
 
     def _remember(self, candidate: Candidate, facts: Facts, knobs: Knobs) -> None:
         """Remember what was said to the user, and to how many it was said."""
@@ -269,10 +278,10 @@ class _Working:
             key = (candidate.pool_id, content)
             self.folded.spread[key] = self.folded.spread.get(key, 0) + 1
 
-    def _start(self, facts: Facts, *, new_user: bool) -> None:
+    def _start(self, facts: Facts, leaves_at: datetime, *, new_user: bool) -> None:
         number_id = facts.number.phone_number_id
         activity = self._activity[number_id]
-        paces = taken(activity, self._now, new_user=new_user)
+        paces = taken(activity, leaves_at, new_user=new_user)
         self._activity[number_id] = activity._replace(paces=paces)
         self.folded.paces[number_id] = paces
         started = self.folded.started.setdefault(number_id, Started())
@@ -281,6 +290,8 @@ class _Working:
 
     def _probe(self, number: NumberFacts, knobs: Knobs) -> None:
         """Let nothing follow this one until it is known to have arrived, or taken too long."""
+        if not number.spam_step or (number.spam_until and number.spam_until > self._now):
+            return
         until = self._now + knobs.spam_probe
         self._numbers[number.phone_number_id] = replace(
             self._numbers[number.phone_number_id], spam_until=until
@@ -288,11 +299,13 @@ class _Working:
         self.folded.probes[number.phone_number_id] = until
 
     def _take_slot(self, facts: Facts, knobs: Knobs) -> None:
-        pool = facts.pool._replace(counted=facts.pool.counted + 1)
-        self._pools[pool.pool_id] = pool
-        usage = self._usage[pool.pool_id]
+        usage = self._usage[facts.pool.pool_id]
         for holder in holders_of(facts.send_class, facts.app_id):
             usage[holder] = usage.get(holder, 0) + 1
+        if facts.user.reached_at is not None:
+            return  # a row that has aged but was not swept yet is part of the count already
+        pool = facts.pool._replace(counted=facts.pool.counted + 1)
+        self._pools[pool.pool_id] = pool
         self.folded.added[pool.pool_id] = self.folded.added.get(pool.pool_id, 0) + 1
         if pool.regime is Regime.PER_NUMBER and pool.counted >= pool.allowance:
             until = self._now + knobs.restricted_for

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple, Self
 
 PART_AT_ONCE: Final = 4
 """`within` lets a quarter of the limit through at once, the rest evenly over the period."""
+INSTANT: Final = timedelta.resolution
 
 
 class Gcra(NamedTuple):
@@ -19,9 +20,13 @@ class Gcra(NamedTuple):
 
     @classmethod
     def within(cls, limit: int, period: timedelta) -> Self:
-        """Return the schedule under which no stretch of `period` ever holds more than `limit`."""
+        """Return the schedule under which no stretch of `period` ever holds more than `limit`.
+
+        `limit` is 1 or more. A stretch has both its ends: one interval more than the rest takes up
+        does not fit into it, by an instant.
+        """
         burst = max(limit // PART_AT_ONCE, 1)
-        return cls(period / max(limit - burst, 1), burst)
+        return cls(period // (limit - burst + 1) + INSTANT, burst)
 
     def fits_at(self, tat: datetime | None, now: datetime) -> datetime:
         """Return when the next one fits, `now` at the earliest."""
@@ -34,6 +39,11 @@ class Gcra(NamedTuple):
         held = until + (self.burst - 1) * self.interval
         return held if tat is None else max(tat - self.interval, held)
 
-    def taken(self, tat: datetime | None, now: datetime) -> datetime:
-        """Return the state after one more."""
-        return (now if tat is None or tat < now else tat) + self.interval
+    def taken(self, tat: datetime | None, at: datetime) -> datetime:
+        """Return the state after one more at `at`.
+
+        Who did not wait until it fitted has used up what was left, and owes nothing beyond that.
+        """
+        due = at if tat is None or tat < at else tat
+        used_up = at + self.burst * self.interval
+        return max(due, min(due + self.interval, used_up))

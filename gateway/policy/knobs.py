@@ -47,4 +47,4 @@ class Knobs:
     shadow: frozenset[str] = frozenset()
     """Rules whose objections are counted but not enforced."""
     off: frozenset[str] = frozenset()
-    """Rules that are not asked."""
+    """Rules whose objections are not even counted."""

@@ -60,16 +60,16 @@ def fits_at(activity: Activity, now: datetime, *, new_user: bool) -> tuple[datet
     return max(waits)
 
 
-def taken(activity: Activity, now: datetime, *, new_user: bool) -> Paces:
-    """Return the schedules after one more business-initiated send."""
+def taken(activity: Activity, at: datetime, *, new_user: bool) -> Paces:
+    """Return the schedules after one more business-initiated send at `at`."""
     allowed, paces = activity
-    sends = Gcra.within(allowed.sends_10m, TEN_MINUTES).taken(paces.sends_10m_tat, now)
+    sends = Gcra.within(allowed.sends_10m, TEN_MINUTES).taken(paces.sends_10m_tat, at)
     if not new_user:
         return paces._replace(sends_10m_tat=sends)
     return Paces(
-        Gcra.within(allowed.users_hour, HOUR).taken(paces.users_hour_tat, now),
+        Gcra.within(allowed.users_hour, HOUR).taken(paces.users_hour_tat, at),
         sends,
         None
         if allowed.users_day is None
-        else Gcra.within(allowed.users_day, DAY).taken(paces.users_day_tat, now),
+        else Gcra.within(allowed.users_day, DAY).taken(paces.users_day_tat, at),
     )

@@ -1,9 +1,12 @@
 """Divides the messaging limit of a pool among classes and apps: what is kept, what is capped."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from gateway.policy.send_class import SendClass
+
+ROUNDING: Final = 1e-6
+"""Parts are decimal fractions, which binary ones only come near to."""
 
 Holder = str
 """`class:marketing` or `app:shop`."""
@@ -31,10 +34,15 @@ def holders_of(send_class: SendClass, app_id: str) -> tuple[Holder, Holder]:
     return f"class:{send_class}", f"app:{app_id}"
 
 
+def slots_of(part: float, limit: int) -> int:
+    """Return how many slots a part of the messaging limit is: 0.29 of 100 are 29."""
+    return int(part * limit + ROUNDING)
+
+
 def obstacle(
     shares: Mapping[Holder, Share],
     usage: Mapping[Holder, int],
-    own: Iterable[Holder],
+    own: Collection[Holder],
     limits: tuple[int, int, int],
 ) -> Obstacle | None:
     """Say why one more slot is not to be had, None if it is.
@@ -43,23 +51,23 @@ def obstacle(
     reserved and unused is free for its holder alone; everything else is borrowed freely.
     """
     limit, allowance, counted = limits
-    own = tuple(own)
     for holder in own:
         share = shares.get(holder)
-        if share is not None and usage.get(holder, 0) >= int(share.cap * limit):
-            return Obstacle(holder, f"{holder} may use {share.cap:.0%} of it at the most")
-    kept = sum(unused for _, unused in kept_for_others(shares, usage, own, limit))
-    if counted + kept >= allowance:
-        return Obstacle(None, f"{kept} of it are kept for others") if kept else None
+        if share is not None and usage.get(holder, 0) >= slots_of(share.cap, limit):
+            return Obstacle(holder, f"{holder} may use {share.cap:.0%} at the most")
+    kept = kept_for_others(shares, usage, own, limit)
+    # Where nothing is kept and all is taken, it is the messaging limit that objects.
+    if kept and counted + kept >= allowance:
+        return Obstacle(None, f"{kept} are kept for others")
     return None
 
 
 def kept_for_others(
-    shares: Mapping[Holder, Share], usage: Mapping[Holder, int], own: Iterable[Holder], limit: int
-) -> Iterator[tuple[Holder, int]]:
-    """Yield what each other holder has reserved and not used yet."""
-    own = frozenset(own)
-    for holder, share in shares.items():
-        unused = int(share.reserve * limit) - usage.get(holder, 0)
-        if unused > 0 and holder not in own:
-            yield holder, unused
+    shares: Mapping[Holder, Share], usage: Mapping[Holder, int], own: Collection[Holder], limit: int
+) -> int:
+    """Return how many slots the other holders have reserved and not used."""
+    return sum(
+        max(slots_of(share.reserve, limit) - usage.get(holder, 0), 0)
+        for holder, share in shares.items()
+        if holder not in own
+    )

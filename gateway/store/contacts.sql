@@ -35,11 +35,11 @@ update user_aliases set user_id = $3 where pool_id = $1 and user_id = $2
 -- name: merge_ledger
 -- Two names turn out to be one person: the later send counts, and one slot comes free.
 with old as (
-    delete from ledger where pool_id = $1 and user_id = $2 returning reached_at
+    delete from ledger where pool_id = $1 and user_id = $2 returning reached_at, class, app_id
 ),
 kept as (
-    insert into ledger as l (pool_id, user_id, reached_at)
-    select $1, $3, reached_at from old
+    insert into ledger as l (pool_id, user_id, reached_at, class, app_id)
+    select $1, $3, reached_at, class, app_id from old
     on conflict (pool_id, user_id) do update
         set reached_at = greatest(l.reached_at, excluded.reached_at)
     returning (xmax = 0) as is_new

@@ -99,11 +99,14 @@ async def load_oldest(
 
 
 async def load_oldest_of_holders(
-    connection: Any, capped: Sequence[tuple[PoolId, Holder]]
+    connection: Any, skipped: Mapping[tuple[PoolId, Holder], int]
 ) -> dict[PoolId, dict[Holder, datetime]]:
-    """Return the oldest slot of each holder asked for, where it has any."""
+    """Return the oldest slot of each holder after so many, where there is one."""
     rows = await connection.fetch(
-        SQL["next_of_holders"], [pool_id for pool_id, _ in capped], [holder for _, holder in capped]
+        SQL["next_of_holders"],
+        [pool_id for pool_id, _ in skipped],
+        [holder for _, holder in skipped],
+        list(skipped.values()),
     )
     found: dict[PoolId, dict[Holder, datetime]] = {}
     for row in rows:
@@ -175,12 +178,18 @@ async def load_states(
                 templates=templates,
                 synced_wabas=synced_wabas,
                 knobs={number: turned(knobs, of_pool, own[number]) for number in members},
-                shares={
-                    holder: Share(**share) for holder, share in orjson.loads(row["shares"]).items()
-                },
+                shares=_shares(row["shares"]),
             ),
         )
     return states
+
+
+def _shares(written: str) -> dict[Holder, Share]:
+    """Read the shares of a pool; what only a newer version knows of is passed over."""
+    return {
+        holder: Share(**{name: share[name] for name in Share._fields if name in share})
+        for holder, share in orjson.loads(written).items()
+    }
 
 
 async def _restrictions(

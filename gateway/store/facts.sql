@@ -55,16 +55,18 @@ select p.pool_id, (
 from unnest($1::text[], $2::integer[]) as p (pool_id, skipped)
 
 -- name: next_of_holders
--- The hour of the oldest slot of a class or an app; asked only of holders that are at their cap.
+-- The hour of the oldest slot of a class or an app, those skipped that have to go first because the
+-- cap was lowered below what it holds; asked only of holders that are at their cap.
 select h.pool_id, h.holder, (
     select l.reached_at from ledger l
     where l.pool_id = h.pool_id
         and l.reached_at > '-infinity'
         and h.holder in ('class:' || l.class, 'app:' || l.app_id)
     order by l.reached_at
+    offset h.skipped
     limit 1
 ) as oldest
-from unnest($1::text[], $2::text[]) as h (pool_id, holder)
+from unnest($1::text[], $2::text[], $3::integer[]) as h (pool_id, holder, skipped)
 
 -- name: pools
 select pool_id, regime, messaging_limit, headroom, epoch, knobs, shares

@@ -85,7 +85,7 @@ async def reserve(
         ],
     )
     documents = [orjson.dumps(rows).decode() for rows in lists]
-    rows = await connection.fetch(SQL["reserve"], *documents)
+    rows = await connection.fetch(SQL["reserve"], *documents, folded.left_by)
     return {row["pool_id"] for row in rows}
 
 

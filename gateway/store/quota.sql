@@ -25,14 +25,17 @@ written as (
     returning p.pool_id
 ),
 reached as (
-    -- A slot stays on the account of who took it first.
-    insert into ledger (pool_id, user_id, reached_at, class, app_id)
+    -- A slot stays on the account of who took it first, until it has aged and is taken anew.
+    insert into ledger as l (pool_id, user_id, reached_at, class, app_id)
     select r.pool_id, r.user_id, r.reached_at, r.send_class, r.app_id
     from json_to_recordset($2::json)
         as r (pool_id text, user_id text, reached_at timestamptz, send_class text, app_id text)
     join written using (pool_id)
     order by r.pool_id, r.user_id
-    on conflict (pool_id, user_id) do update set reached_at = excluded.reached_at
+    on conflict (pool_id, user_id) do update
+        set reached_at = excluded.reached_at,
+            class = case when l.reached_at <= $7 then excluded.class else l.class end,
+            app_id = case when l.reached_at <= $7 then excluded.app_id else l.app_id end
 ),
 paired as (
     insert into contacts (pool_id, phone_number_id, user_id, pair_tat, recent)
@@ -207,17 +210,25 @@ with arrived as (
     update messages
     set hold = 'settled'
     where pool_id = $1 and message_id = any($2::uuid[]) and hold = 'released'
-    returning user_id, coalesce(answered_at, created_at) as reached_at
+    returning user_id, coalesce(answered_at, created_at) as reached_at, category, app_id
 ),
 users as (
-    select user_id, max(reached_at) as reached_at
+    -- The journal knows a template's category, not the class; policy.send_class has this table too.
+    select distinct on (user_id) user_id, reached_at, app_id,
+        case category
+            when 'AUTHENTICATION' then 'authentication'
+            when 'UTILITY' then 'utility'
+            when 'MARKETING' then 'marketing'
+            when 'UNKNOWN' then 'marketing'
+            else 'other'
+        end as class
     from arrived
     where reached_at > $3
-    group by user_id
+    order by user_id, reached_at desc
 ),
 added as (
-    insert into ledger as l (pool_id, user_id, reached_at)
-    select $1, user_id, reached_at from users
+    insert into ledger as l (pool_id, user_id, reached_at, class, app_id)
+    select $1, user_id, reached_at, class, app_id from users
     on conflict (pool_id, user_id) do update
         set reached_at = greatest(l.reached_at, excluded.reached_at)
     returning (xmax = 0) as is_new

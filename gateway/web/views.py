@@ -12,7 +12,7 @@ from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import Standing, advance, status
 from gateway.policy.paces import DAY, Allowance, Phase
 from gateway.policy.ramp import allowance
-from gateway.policy.shares import Holder, Share, kept_for_others
+from gateway.policy.shares import Holder, Share, kept_for_others, slots_of
 from gateway.policy.turning import Mode, turned
 from gateway.store.numbers import NumberRow
 from gateway.whatsapp.number import UNLIMITED
@@ -121,10 +121,10 @@ def _share_view(
     view = {**share._asdict(), "counted": own}
     if limit >= UNLIMITED:
         return view | dict.fromkeys(("reserve_users", "cap_users", "room"))
-    cap_users = int(share.cap * limit)
-    kept = sum(unused for _, unused in kept_for_others(shares, usage, (holder,), limit))
+    cap_users = slots_of(share.cap, limit)
+    kept = kept_for_others(shares, usage, (holder,), limit)
     return view | {
-        "reserve_users": int(share.reserve * limit),
+        "reserve_users": slots_of(share.reserve, limit),
         "cap_users": cap_users,
         "room": max(min(cap_users - own, allowed - counted - kept), 0),
     }

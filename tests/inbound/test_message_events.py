@@ -50,7 +50,7 @@ async def apply(stock: Stock, *events: Event, now: datetime = NOW) -> None:
 async def user(stock: Stock, user_id: str = ANNA, number: PhoneNumberId = NUMBER) -> UserFacts:
     asked = changed(candidate(), user_id=UserId(user_id), phone_number_id=number)
     async with stock.database.connection() as connection:
-        return (await facts.load_hot(connection, [asked])).users[0]
+        return (await facts.load_hot(connection, [asked], NOW)).users[0]
 
 
 async def end_of(stock: Stock, message_id: UUID) -> tuple[str, str | None]:

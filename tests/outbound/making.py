@@ -14,7 +14,8 @@ IDS: Final = MessageIds(Random(7))  # noqa: S311 - ids, not secrets
 
 def submission(user: int = 1, *, correlated: bool = True, **changes: Any) -> Submission:
     """Make a submission to the user with this number; `changes` are of the candidate."""
-    return Submission(new_id(), "shop", candidate(user, **changes), correlated)
+    asked = candidate(user, **{"app_id": "shop", **changes})
+    return Submission(new_id(), asked.app_id, asked, correlated)
 
 
 def new_id() -> UUID:

@@ -232,6 +232,32 @@ async def test_the_hour_told_is_that_of_the_oldest_user(stock: Stock, oldest: da
     assert admission.remaining == 0
 
 
+@pytest.mark.parametrize(("cap", "until"), [(0.02, NOW - 7 * HOUR), (0.01, NOW - 6 * HOUR)])
+async def test_a_share_is_refused_with_the_hour_at_which_its_holder_has_a_slot_again(
+    stock: Stock, cap: float, until: datetime
+) -> None:
+    await stock.share({"app:shop": {"cap": cap}, "app:post": {"cap": 0.5}})
+    for number, app_id in enumerate(("post", "shop", "shop", "post")):
+        await stock.send(user(number), NOW - (8 - number) * HOUR, app_id=app_id)
+    desk = desk_of(stock.database)
+    verdict = (await desk.submit(submission(9, app_id="shop"))).verdict
+    assert verdict.decisive is not None
+    assert (verdict.decisive.rule, verdict.retry_at) == ("share", until + DAY)
+    assert (await desk.submit(submission(9, app_id="post"))).verdict.decision is ADMIT
+
+
+async def test_what_is_kept_for_others_is_refused_with_the_hour_of_the_next_slot(
+    stock: Stock,
+) -> None:
+    await stock.add_pool(limit=10)
+    await stock.share({"app:bank": {"reserve": 0.8}})
+    for number in range(2):
+        await stock.send(user(number), NOW - (5 - number) * HOUR)
+    verdict = (await desk_of(stock.database).submit(submission(9))).verdict
+    assert verdict.decisive is not None
+    assert (verdict.decisive.rule, verdict.retry_at) == ("share", NOW - 5 * HOUR + DAY)
+
+
 async def test_a_number_that_reached_its_limit_is_restricted_for_every_process(
     stock: Stock,
 ) -> None:

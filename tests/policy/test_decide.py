@@ -1,19 +1,23 @@
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy import decide as module
-from gateway.policy.decide import RULES, decide
-from gateway.policy.facts import RestrictionFacts, UserFacts
+from gateway.policy.decide import BOOKABLE, RULES, decide
+from gateway.policy.facts import Facts, RestrictionFacts, Said, UserFacts
 from gateway.policy.knobs import Knobs
+from gateway.policy.paces import Activity, Allowance, Paces, Phase
+from gateway.policy.shares import Share
 from gateway.policy.verdict import Decision, Objection, Verdict
 from gateway.whatsapp.number import NumberStatus, QualityRating
 from gateway.whatsapp.restriction import RestrictionType
 from tests.policy.making import HOUR, KNOBS, NOW, facts, number, pool, template, text
 
 A, B, C = "account", "restriction", "template"
+SPENT = Activity(Allowance(Phase.USUAL, 100, 100, None), Paces(sends_10m_tat=NOW + 2 * HOUR))
 
 
 def says(rule: str, hours: int | None) -> Objection:
@@ -22,12 +26,17 @@ def says(rule: str, hours: int | None) -> Objection:
 
 
 def verdict_of(
-    monkeypatch: pytest.MonkeyPatch, raised: list[Objection], shadow: frozenset[str] = frozenset()
+    monkeypatch: pytest.MonkeyPatch,
+    raised: list[Objection],
+    shadow: frozenset[str] = frozenset(),
+    patience: timedelta = timedelta(0),
+    known: Facts | None = None,
 ) -> Verdict:
     """Decide with rules that say just this."""
     rules = {each.rule: lambda *_, each=each: each for each in raised}
     monkeypatch.setattr(module, "RULES", rules)
-    return decide(template(), facts(), replace(KNOBS, shadow=shadow), NOW)
+    knobs = Knobs(shadow=shadow)
+    return decide(template(), known or facts(), knobs, NOW, patience)
 
 
 def test_what_nothing_speaks_against_is_admitted() -> None:
@@ -81,19 +90,86 @@ def test_with_all_objections_in_shadow_the_message_is_admitted(
     assert len(verdict.shadowed) == 2
 
 
+def test_a_rule_that_is_off_is_not_even_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {A: lambda *_: says(A, None), B: lambda *_: says(B, 1)}
+    monkeypatch.setattr(module, "RULES", rules)
+    knobs = replace(KNOBS, off=frozenset({A}), shadow=frozenset({A}))
+    verdict = decide(template(), facts(), knobs, NOW)
+    assert (verdict.objections, verdict.shadowed) == ((says(B, 1),), ())
+    verdict = decide(template(), facts(), replace(knobs, off=frozenset({A, B})), NOW)
+    assert verdict == Verdict(Decision.ADMIT, None, (), (), business_initiated=True)
+
+
+@pytest.mark.parametrize(
+    ("raised", "patience_h", "send_at_h"),
+    [
+        ([says("pair_rate", 1)], 1, 1),
+        ([says("pair_rate", 2)], 1, None),
+        ([says("activity", 1), says("pair_rate", 2)], 2, 2),
+        ([says("activity", 2), says("pair_rate", 1)], 2, 2),
+        ([says("pair_rate", 1)], 0, None),
+        ([says("messaging_limit", 1)], 9, None),
+        ([says("messaging_limit", 1), says("pair_rate", 2)], 9, None),
+        ([says("activity", 1), says(A, None)], 9, None),
+    ],
+    ids=[
+        *("fits", "too late", "latest of two", "whichever it is", "no patience"),
+        *("no matter of spreading", "one of them is not", "rejected"),
+    ],
+)
+def test_who_may_wait_is_given_the_instant_if_all_there_is_to_do_is_to_spread_out(
+    raised: list[Objection],
+    patience_h: int,
+    send_at_h: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verdict = verdict_of(monkeypatch, raised, patience=patience_h * HOUR)
+    if send_at_h is None:
+        assert verdict.decision is not Decision.ADMIT
+        assert verdict.send_at is None
+    else:
+        at = NOW + send_at_h * HOUR
+        assert verdict == Verdict(Decision.ADMIT, None, (), (), True, at)  # noqa: FBT003
+
+
+def test_only_rules_that_are_enforced_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised = [says("pair_rate", 1), says("activity", 9), says(A, None)]
+    shadow = frozenset({"activity", A})
+    verdict = verdict_of(monkeypatch, raised, shadow, patience=HOUR)
+    assert (verdict.decision, verdict.send_at) == (Decision.ADMIT, NOW + HOUR)
+    assert verdict.shadowed == tuple(raised[1:])
+
+
+@pytest.mark.parametrize(("wrote_h", "send_at"), [(22, NOW + HOUR), (23, None)])
+def test_nobody_is_given_an_instant_at_which_the_window_is_shut(
+    wrote_h: int, send_at: datetime | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = facts(user=UserFacts(last_inbound_at=NOW - wrote_h * HOUR), window_open=True)
+    verdict = verdict_of(monkeypatch, [says("pair_rate", 1)], patience=HOUR, known=known)
+    assert verdict.send_at == send_at
+    assert (verdict.decision is Decision.DEFER) is (send_at is None)
+
+
+def test_the_rules_that_may_be_booked_exist() -> None:
+    assert set(RULES) > BOOKABLE
+
+
 def test_each_rule_speaks_under_the_name_it_is_listed_by() -> None:
     restricted = RestrictionFacts(RestrictionType.RESTRICTED_BIZ_INITIATED_MESSAGING, None)
     everything_wrong = facts(
-        number=number(status=NumberStatus.BANNED, quality_rating=QualityRating.RED),
-        pool=pool(counted=100),
-        user=UserFacts(pair_tat=NOW + 2 * HOUR, marketing_stopped=True),
+        number=number(
+            status=NumberStatus.BANNED, quality_rating=QualityRating.RED, spam_until=NOW + HOUR
+        ),
+        pool=pool(counted=100, shares={"app:bank": Share(reserve=0.1)}),
+        user=UserFacts(pair_tat=NOW + 2 * HOUR, marketing_stopped=True, recent=(Said(0, 99, NOW),)),
         restrictions=(restricted,),
         template=None,
+        activity=SPENT,
     )
     raised = {
         objection.rule
         for message in (template(), text())
-        for objection in decide(message, everything_wrong, KNOBS, NOW).objections
+        for objection in decide(message, everything_wrong, Knobs(), NOW).objections
     }
     assert raised == set(RULES)
 
@@ -115,4 +191,4 @@ def test_admitted_means_that_nothing_enforced_objects(
 
 
 def test_the_knobs_name_no_rule_that_does_not_exist() -> None:
-    assert set(RULES) >= Knobs().shadow
+    assert set(RULES) >= Knobs().shadow | Knobs().off

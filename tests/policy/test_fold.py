@@ -1,14 +1,15 @@
-import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gateway.policy.facts import RestrictionFacts, UserFacts
-from gateway.policy.fold import BatchFacts, Candidate, Folded, fold
+from gateway.policy.facts import RestrictionFacts, Said, UserFacts
+from gateway.policy.fold import BatchFacts, Candidate, Folded, Started, fold
+from gateway.policy.gcra import Gcra
 from gateway.policy.knobs import Knobs
+from gateway.policy.paces import Paces
+from gateway.policy.send_class import SendClass
+from gateway.policy.shares import Share
 from gateway.policy.verdict import Decision
 from gateway.whatsapp.ids import UserId
 from gateway.whatsapp.number import QualityRating, Regime
@@ -50,12 +51,19 @@ def fold_new(count: int, facts: BatchFacts, knobs: Knobs = KNOBS) -> Folded:
     return fold([candidate(user) for user in range(count)], facts, knobs, NOW)
 
 
+def said_to(user: int, times: int, **changes: Any) -> list[Candidate]:
+    """Make so many messages to one user, each of other content."""
+    return [
+        candidate(user, changed(template(), content=content), **changes) for content in range(times)
+    ]
+
+
 def test_each_new_user_takes_a_slot_until_none_is_left() -> None:
     folded = fold_new(5, batch_facts([NOBODY] * 5, counted=97, regime=Regime.PORTFOLIO))
     assert decisions(folded) == [ADMIT, ADMIT, ADMIT, DEFER, DEFER]
     assert rules(folded)[3:] == ["messaging_limit"] * 2
     assert folded.added == {POOL: 3}
-    assert list(folded.reached.values()) == [NOW] * 3
+    assert [slot.reached_at for slot in folded.reached.values()] == [NOW] * 3
     assert folded.restricted == {}
 
 
@@ -91,7 +99,7 @@ def test_the_same_user_twice_takes_one_slot() -> None:
 
 
 def test_the_pair_rate_is_carried_forward_message_by_message() -> None:
-    batch = [candidate(1)] * 31
+    batch = said_to(1, 31)
     folded = fold(batch, batch_facts([NOBODY] * 31), KNOBS, NOW)
     assert decisions(folded) == [ADMIT] * 30 + [DEFER]
     assert rules(folded)[-1] == "pair_rate"
@@ -101,7 +109,7 @@ def test_the_pair_rate_is_carried_forward_message_by_message() -> None:
 
 def test_the_pair_rate_is_a_matter_between_one_number_and_one_user() -> None:
     other = [candidate(1, phone_number_id=SECOND_NUMBER)]
-    batch = [*[candidate(1)] * 30, *other, candidate(2)]
+    batch = [*said_to(1, 30), *other, candidate(2)]
     folded = fold(batch, batch_facts([NOBODY] * 32), KNOBS, NOW)
     assert decisions(folded) == [ADMIT] * 32
 
@@ -124,7 +132,7 @@ def test_a_row_that_has_aged_but_was_not_swept_is_counted_already() -> None:
     folded = fold_new(2, full)
     assert decisions(folded) == [ADMIT, DEFER]
     assert folded.added == {}
-    assert list(folded.reached.values()) == [NOW]
+    assert [slot.reached_at for slot in folded.reached.values()] == [NOW]
 
 
 def test_an_aged_row_does_not_fit_when_the_limit_was_lowered_below_the_count() -> None:
@@ -200,111 +208,191 @@ def test_facts_and_batch_have_to_be_of_one_length() -> None:
         fold([candidate(1)], batch_facts([]), KNOBS, NOW)
 
 
-ages = st.sampled_from([None, HOUR, DAY - INSTANT, DAY, DAY + HOUR])
-inbound = st.sampled_from([None, None, HOUR, DAY])
-people = st.lists(st.tuples(ages, inbound), min_size=1, max_size=4)
+# --- how far numbers have got
 
 
-def known_users(drawn: list[tuple[timedelta | None, timedelta | None]]) -> list[UserFacts]:
-    return [
-        UserFacts(
-            reached_at=NOW - reached if reached is not None else None,
-            last_inbound_at=NOW - wrote if wrote is not None else None,
-        )
-        for reached, wrote in drawn
-    ]
+GUARDED = Knobs()
+BANK, SHOP = "bank", "shop"
 
 
-def one_by_one(batch: list[Candidate], facts: BatchFacts, knobs: Knobs) -> list[Folded]:
-    """Fold messages each in a batch of its own, with what was written before read again."""
-    written = Folded()
-    counted = facts.counted[POOL]
-    numbers = dict(facts.pools[POOL].numbers)
-    results = []
-    for each, user in zip(batch, facts.users, strict=True):
-        key = (POOL, each.user_id)
-        current = changed(
-            user,
-            reached_at=written.reached.get(key, user.reached_at),
-            pair_tat=written.pair_tats.get((POOL, NUMBER, each.user_id), user.pair_tat),
-        )
-        pools = {POOL: changed(facts.pools[POOL], numbers=numbers)}
-        one = fold([each], BatchFacts(pools, {POOL: counted}, {POOL: None}, [current]), knobs, NOW)
-        counted += one.added.get(POOL, 0)
-        written.reached |= one.reached
-        written.pair_tats |= one.pair_tats
-        for phone_number_id, until in one.restricted.items():
-            numbers[phone_number_id] = changed(numbers[phone_number_id], restricted_until=until)
-        results.append(one)
-    return results
+def test_more_than_a_number_usually_starts_waits_in_turn() -> None:
+    folded = fold_new(52, batch_facts([NOBODY] * 52), GUARDED)
+    assert decisions(folded) == [ADMIT] * 50 + [DEFER] * 2
+    assert rules(folded)[50:] == ["activity"] * 2
+    assert folded.started[NUMBER] == Started(sends=50, new_users=50)
+    assert set(folded.paces) == {NUMBER}
 
 
-@given(
-    people,
-    st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=25),
-    st.integers(0, 6),
-    st.sampled_from(Regime),
-)
-def test_a_batch_is_decided_as_if_its_messages_had_come_one_by_one(
-    drawn: list[tuple[timedelta | None, timedelta | None]],
-    sends: list[tuple[int, bool]],
-    free: int,
-    regime: Regime,
-) -> None:
-    known = known_users(drawn)
-    batch = [candidate(u % len(known), text() if free_form else None) for u, free_form in sends]
-    users = [known[user % len(known)] for user, _ in sends]
-    facts = batch_facts(users, counted=100 - free, regime=regime)
-    knobs = changed(KNOBS, pair_capacity=4)
-    together = fold(batch, facts, knobs, NOW)
-    singly = one_by_one(batch, facts, knobs)
-    assert together.verdicts == [one.verdicts[0] for one in singly]
-    assert together.added.get(POOL, 0) == sum(one.added.get(POOL, 0) for one in singly)
-    assert together.reached == {k: v for one in singly for k, v in one.reached.items()}
-    assert together.pair_tats == {k: v for one in singly for k, v in one.pair_tats.items()}
-    assert together.restricted == {k: v for one in singly for k, v in one.restricted.items()}
+def test_who_may_wait_is_booked_one_after_another() -> None:
+    hourly = Gcra.within(100, HOUR)
+    batch = [candidate(user, patience=HOUR) for user in range(53)]
+    folded = fold(batch, batch_facts([NOBODY] * 53), GUARDED, NOW)
+    assert decisions(folded) == [ADMIT] * 53
+    booked = [verdict.send_at for verdict in folded.verdicts[50:]]
+    assert booked == [NOW + count * hourly.interval for count in (1, 2, 3)]
+    # The slot counts from the instant at which the message leaves.
+    assert folded.reached[POOL, batch[52].user_id].reached_at == booked[-1]
 
 
-@given(
-    st.integers(1, 60),
-    st.floats(0, 0.9),
-    st.integers(0, 60),
-    st.lists(st.integers(0, 80), max_size=120),
-    st.sampled_from(Regime),
-)
-def test_no_batch_ever_lets_in_more_new_users_than_the_allowance(
-    limit: int, headroom: float, counted: int, sends: list[int], regime: Regime
-) -> None:
-    facts = batch_facts(
-        [NOBODY] * len(sends),
-        counted=counted,
-        messaging_limit=limit,
-        headroom=headroom,
-        regime=regime,
+def test_a_number_goes_on_from_where_the_last_batch_left_it() -> None:
+    first = fold_new(50, batch_facts([NOBODY] * 50), GUARDED)
+    known = changed(batch_facts([NOBODY]), paces=first.paces)
+    assert rules(fold([candidate(60)], known, GUARDED, NOW)) == ["activity"]
+    elsewhere = candidate(60, phone_number_id=SECOND_NUMBER)
+    assert rules(fold([elsewhere], known, GUARDED, NOW)) == [None]
+
+
+def test_where_the_guard_is_off_a_burst_leaves_no_debt_behind() -> None:
+    first = fold_new(90, batch_facts([NOBODY] * 90), KNOBS)
+    known = changed(batch_facts([NOBODY]), paces=first.paces)
+    later = NOW + Gcra.within(100, HOUR).interval
+    assert decisions(fold([candidate(95)], known, GUARDED, later)) == [ADMIT]
+
+
+def test_replies_and_groups_start_nothing() -> None:
+    inside = UserFacts(last_inbound_at=NOW - HOUR)
+    group = candidate(2, template(RecipientKind.GROUP))
+    folded = fold([candidate(1), group], batch_facts([inside, NOBODY]), GUARDED, NOW)
+    assert decisions(folded) == [ADMIT] * 2
+    assert (folded.started, folded.paces) == ({}, {})
+
+
+def test_each_number_has_the_knobs_that_were_turned_for_it() -> None:
+    knobs = {NUMBER: changed(GUARDED, activity_floor_users=2, activity_floor=0.0)}
+    batch = [candidate(user, phone_number_id=NUMBER) for user in (1, 2)]
+    batch += [candidate(user, phone_number_id=SECOND_NUMBER) for user in (3, 4)]
+    folded = fold(batch, batch_facts([NOBODY] * 4, knobs=knobs), GUARDED, NOW)
+    assert rules(folded) == [None, "activity", None, None]
+
+
+# --- booked for later
+
+
+def test_booked_messages_to_one_user_leave_one_after_another() -> None:
+    batch = said_to(1, 33, patience=timedelta(minutes=1))
+    folded = fold(batch, batch_facts([NOBODY] * 33), KNOBS, NOW)
+    assert decisions(folded) == [ADMIT] * 33
+    booked = [verdict.send_at for verdict in folded.verdicts[29:]]
+    assert booked == [None, *(NOW + count * KNOBS.pair_interval for count in (1, 2, 3))]
+    assert folded.reached[POOL, batch[0].user_id].reached_at == booked[-1]
+
+
+def test_what_another_rule_delays_counts_for_the_pair_when_it_leaves() -> None:
+    """Else what waits, and what comes when it leaves, would be two bursts in one."""
+    spent = Gcra.within(100, timedelta(minutes=10)).burst * timedelta(minutes=10)
+    paces = {NUMBER: Paces(sends_10m_tat=NOW + spent)}
+    known = changed(batch_facts([UserFacts(reached_at=NOW - HOUR)]), paces=paces)
+    folded = fold([candidate(1, patience=10 * HOUR)], known, GUARDED, NOW)
+    (booked,) = (verdict.send_at for verdict in folded.verdicts)
+    assert booked is not None
+    assert booked > NOW
+    pair = (POOL, NUMBER, candidate(1).user_id)
+    assert folded.pair_tats[pair] == booked + KNOBS.pair_interval
+
+
+def test_a_slot_is_never_turned_back_to_before_what_was_booked() -> None:
+    booked = UserFacts(reached_at=NOW + HOUR)
+    folded = fold_new(1, batch_facts([booked]))
+    assert [slot.reached_at for slot in folded.reached.values()] == [NOW + HOUR]
+
+
+# --- shares
+
+
+def test_each_slot_goes_on_somebodys_account_and_the_reserve_is_left() -> None:
+    shares = {"app:bank": Share(reserve=0.03)}
+    batch = [candidate(1, app_id=SHOP), candidate(2, app_id=SHOP), candidate(3, app_id=BANK)]
+    known = batch_facts([NOBODY] * 3, counted=96, regime=Regime.PORTFOLIO, shares=shares)
+    folded = fold(batch, known, KNOBS, NOW)
+    assert rules(folded) == [None, "share", None]
+    accounts = [(slot.send_class, slot.app_id) for slot in folded.reached.values()]
+    assert accounts == [(SendClass.UTILITY, SHOP), (SendClass.UTILITY, BANK)]
+
+
+def test_a_cap_counts_what_was_used_before_and_what_this_batch_uses() -> None:
+    shares = {"app:shop": Share(cap=0.1)}
+    known = changed(
+        batch_facts([NOBODY] * 3, counted=8, shares=shares),
+        usage={POOL: {"app:shop": 8}},
+        next_share_at={POOL: {"app:shop": NOW + HOUR}},
     )
-    folded = fold([candidate(user) for user in sends], facts, KNOBS, NOW)
-    allowance = math.floor(limit * (1 - headroom))
-    added = folded.added.get(POOL, 0)
-    assert added == len(folded.reached)
-    assert added <= max(allowance - counted, 0)
-    if regime is Regime.PORTFOLIO:
-        assert added == min(len(set(sends)), max(allowance - counted, 0))
+    folded = fold([candidate(user, app_id=SHOP) for user in range(3)], known, KNOBS, NOW)
+    assert rules(folded) == [None, None, "share"]
+    assert folded.verdicts[2].retry_at == NOW + HOUR
+    assert known.usage == {POOL: {"app:shop": 8}}
 
 
-@given(st.lists(st.integers(0, 20_000), min_size=1, max_size=80), st.integers(1, 8))
-def test_the_pair_rate_lets_through_its_burst_and_then_one_an_interval(
-    gaps_ms: list[int], capacity: int
-) -> None:
-    knobs = changed(KNOBS, pair_capacity=capacity)
-    passed: list[datetime] = []
-    now, tat = NOW, None
-    for gap in gaps_ms:
-        now += timedelta(milliseconds=gap)
-        user = UserFacts(reached_at=NOW, pair_tat=tat)
-        folded = fold([candidate(1)], batch_facts([user]), knobs, now)
-        if decisions(folded) == [ADMIT]:
-            passed.append(now)
-            tat = folded.pair_tats[POOL, NUMBER, candidate(1).user_id]
-    for index, start in enumerate(passed):
-        for later, end in enumerate(passed[index:], 1):
-            assert later <= capacity + (end - start) / knobs.pair_interval
+def test_a_slot_stays_on_the_account_of_who_took_it_first() -> None:
+    batch = [candidate(1, app_id=BANK), candidate(1, app_id=SHOP)]
+    folded = fold(batch, batch_facts([NOBODY] * 2), KNOBS, NOW)
+    assert [slot.app_id for slot in folded.reached.values()] == [BANK]
+
+
+def test_who_takes_the_row_of_a_user_who_has_aged_pays_for_it() -> None:
+    shares = {"app:shop": Share(cap=0.01)}
+    aged = UserFacts(reached_at=NOW - DAY)
+    known = batch_facts([aged, NOBODY], counted=1, shares=shares)
+    folded = fold([candidate(user, app_id=SHOP) for user in range(2)], known, KNOBS, NOW)
+    assert rules(folded) == [None, "share"]
+    assert folded.added == {}
+    assert folded.left_by == NOW - DAY
+
+
+# --- what was said, and to how many
+
+
+def test_the_same_to_the_same_user_is_counted_through_the_batch() -> None:
+    batch = [candidate(1)] * 6
+    folded = fold(batch, batch_facts([NOBODY] * 6), KNOBS, NOW)
+    assert rules(folded) == [None] * 5 + ["repetition"]
+    assert folded.recent[POOL, NUMBER, batch[0].user_id] == (Said(0, 5, NOW),)
+
+
+def test_the_last_few_contents_are_remembered_and_what_has_aged_is_not() -> None:
+    before = (Said(7, 1, NOW - KNOBS.repetition_window), Said(8, 2, NOW - INSTANT))
+    batch = said_to(1, 4)
+    folded = fold(batch, batch_facts([UserFacts(recent=before)] * 4), KNOBS, NOW)
+    recent = folded.recent[POOL, NUMBER, batch[0].user_id]
+    assert [said.content for said in recent] == [3, 2, 1, 0]
+    first = fold(batch[:1], batch_facts([UserFacts(recent=before)]), KNOBS, NOW)
+    assert first.recent[POOL, NUMBER, batch[0].user_id] == (Said(0, 1, NOW), before[1])
+
+
+def test_the_same_text_to_a_crowd_is_counted_by_user() -> None:
+    knobs = changed(KNOBS, repetition_users_hour=12)
+    inside = UserFacts(last_inbound_at=NOW - HOUR)
+    batch = [candidate(user, text()) for user in (1, 1, 2, 3, 2)]
+    known = changed(batch_facts([inside] * 5), spread={(POOL, 0): 10})
+    folded = fold(batch, known, knobs, NOW)
+    assert rules(folded) == [None, None, None, "repetition", None]
+    assert folded.spread == {(POOL, 0): 2}
+    assert fold([candidate(1)], batch_facts([NOBODY]), knobs, NOW).spread == {}
+
+
+# --- probes
+
+
+LIMITED = {NUMBER: number(spam_step=1, spam_until=NOW)}
+
+
+def test_one_probe_goes_and_nothing_that_starts_a_conversation_follows_it() -> None:
+    inside = UserFacts(last_inbound_at=NOW - HOUR)
+    batch = [candidate(1), candidate(2), candidate(3, text())]
+    folded = fold(batch, batch_facts([NOBODY, NOBODY, inside], numbers=LIMITED), KNOBS, NOW)
+    assert rules(folded) == [None, "spam_limit", None]
+    assert folded.probes == {NUMBER: NOW + KNOBS.spam_probe}
+    assert folded.verdicts[1].retry_at == NOW + KNOBS.spam_probe
+
+
+def test_a_reply_is_no_probe() -> None:
+    inside = UserFacts(last_inbound_at=NOW - HOUR)
+    folded = fold([candidate(1, text())], batch_facts([inside], numbers=LIMITED), KNOBS, NOW)
+    assert folded.probes == {}
+
+
+def test_where_the_rule_is_not_enforced_one_probe_at_a_time_is_enough() -> None:
+    shadow = changed(KNOBS, shadow=frozenset({"spam_limit"}))
+    folded = fold_new(2, batch_facts([NOBODY] * 2, numbers=LIMITED), shadow)
+    assert decisions(folded) == [ADMIT] * 2
+    numbers = {NUMBER: number(spam_step=1, spam_until=NOW + INSTANT)}
+    assert fold_new(1, batch_facts([NOBODY], numbers=numbers), shadow).probes == {}

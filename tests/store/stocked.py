@@ -1,6 +1,7 @@
 """Gives tests a database with one pool of two numbers, and short ways to write and look there."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 import pytest
 
 from gateway.policy.fold import Folded, Slot
@@ -104,17 +106,24 @@ class Stock:
         return hot.pools[pool_id]
 
     async def send(
-        self, user: UserId, at: datetime, *, business_initiated: bool = True, **changes: Any
+        self,
+        user: UserId,
+        at: datetime,
+        *,
+        business_initiated: bool = True,
+        send_class: SendClass = SendClass.UTILITY,
+        **changes: Any,
     ) -> UUID:
         """Write an admitted message the way the desk does; return its id."""
         pool_id = changes.get("pool_id", POOL)
         row = journal_row(self.ids.new(at), user, at, **changes)
-        folded = Folded(at, pair_tats={(pool_id, row.phone_number_id, user): at})
+        contact = (pool_id, row.phone_number_id, user)
+        folded = Folded(at, at - DAY, pair_tats={contact: at})
         if business_initiated:
             seen = await self.value(
                 "select 1 from ledger where pool_id = $1 and user_id = $2", pool_id, user
             )
-            folded.reached[pool_id, user] = Slot(at, SendClass.UTILITY, row.app_id)
+            folded.reached[pool_id, user] = Slot(at, send_class, row.app_id)
             folded.added[pool_id] = 0 if seen else 1
         else:
             row = row._replace(business_initiated=False, hold=None)
@@ -139,18 +148,43 @@ class Stock:
         return row
 
     async def ledger(self, pool_id: PoolId = POOL) -> dict[str, datetime]:
-        """Return who was reached when, having checked that the pool's own count is true."""
+        """Return who was reached when, having checked that what the pool counts is true."""
         rows = await self.fetch(
-            "select user_id, reached_at from ledger where pool_id = $1", pool_id
+            "select user_id, reached_at, class, app_id from ledger where pool_id = $1", pool_id
         )
         counted = await self.value("select counted from pools where pool_id = $1", pool_id)
         assert counted == len(rows)
+        accounts: Counter[str] = Counter()
+        for row in rows:
+            accounts.update((f"class:{row['class']}", f"app:{row['app_id']}"))
+        assert await self.usage(pool_id) == accounts
         return {row["user_id"]: row["reached_at"] for row in rows}
+
+    async def usage(self, pool_id: PoolId = POOL) -> dict[str, int]:
+        """Return the slots that each class and each app holds, if any."""
+        rows = await self.fetch(
+            "select holder, counted from pool_usage where pool_id = $1 and counted <> 0", pool_id
+        )
+        return {row["holder"]: row["counted"] for row in rows}
+
+    async def accounts(self, pool_id: PoolId = POOL) -> dict[str, tuple[str, str]]:
+        """Return on whose account each user's slot is: a class and an app."""
+        rows = await self.fetch(
+            "select user_id, class, app_id from ledger where pool_id = $1", pool_id
+        )
+        return {row["user_id"]: (row["class"], row["app_id"]) for row in rows}
 
     async def number(self, number: PhoneNumberId = NUMBER) -> numbers.NumberRow:
         """Return where a number stands."""
         async with self.database.connection() as connection:
             return await numbers.get(connection, number)
+
+    async def share(self, shares: Mapping[str, Mapping[str, float]]) -> None:
+        """Divide the pool."""
+        written = orjson.dumps(shares).decode()
+        await self.fetch("update pools set shares = $2 where pool_id = $1", POOL, written)
+        async with self.database.transaction() as connection:
+            await quota.touch(connection, [POOL])
 
     async def change_number(self, number: PhoneNumberId = NUMBER, **changes: Any) -> None:
         """Set columns of a number."""

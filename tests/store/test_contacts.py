@@ -31,7 +31,7 @@ BSUID_HERE = ContactKey(POOL, NUMBER, BSUID)
 async def user(stock: Stock, key: ContactKey = ANNA_HERE) -> UserFacts:
     asked = changed(candidate(), phone_number_id=key.phone_number_id, user_id=key.user_id)
     async with stock.database.connection() as connection:
-        return (await facts.load_hot(connection, [asked])).users[0]
+        return (await facts.load_hot(connection, [asked], NOW)).users[0]
 
 
 async def unite(stock: Stock, alias: str = BSUID, user_id: UserId = ANNA) -> None:
@@ -223,9 +223,8 @@ async def test_a_batch_and_a_bunch_of_inbound_messages_never_wait_for_each_other
 
     async def reserve() -> set[str]:
         async with stock.database.connection() as connection:
-            return set(
-                await quota.reserve(connection, {POOL: seen}, Folded(pair_tats=tats), [], {})
-            )
+            folded = Folded(NOW, pair_tats=tats)
+            return set(await quota.reserve(connection, {POOL: seen}, folded, [], {}))
 
     async def open_windows() -> None:
         async with stock.database.connection() as connection:

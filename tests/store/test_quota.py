@@ -1,12 +1,13 @@
 import asyncio
 from datetime import datetime, timedelta
-from random import Random
 from uuid import UUID
 
 import pytest
 
-from gateway.policy.fold import Folded
-from gateway.store import contacts, quota
+from gateway.policy.fold import Folded, Slot, Started
+from gateway.policy.paces import Paces
+from gateway.policy.send_class import SendClass
+from gateway.store import quota
 from gateway.whatsapp.ids import UserId
 from gateway.whatsapp.number import Regime
 from tests.policy.making import (
@@ -22,6 +23,7 @@ from tests.policy.making import (
 from tests.store.stocked import ANNA, BEN, CARLA, Stock, journal_row
 
 ONE, TWO = UUID(int=1), UUID(int=2)
+SLOT = Slot(NOW, SendClass.UTILITY, "shop")
 
 
 async def release(stock: Stock, *message_ids: UUID, now: datetime = NOW) -> None:
@@ -45,7 +47,8 @@ async def expire(stock: Stock) -> None:
 async def test_a_batch_is_written_as_a_whole(stock: Stock) -> None:
     before = await stock.version()
     folded = Folded(
-        reached={(POOL, ANNA): NOW, (POOL, BEN): NOW},
+        NOW,
+        reached={(POOL, ANNA): SLOT, (POOL, BEN): SLOT},
         added={POOL: 2},
         pair_tats={(POOL, NUMBER, ANNA): NOW + HOUR},
         restricted={NUMBER: NOW + DAY},
@@ -55,6 +58,7 @@ async def test_a_batch_is_written_as_a_whole(stock: Stock) -> None:
         written = await quota.reserve(connection, {POOL: before}, folded, journal, {NUMBER: POOL})
     assert written == {POOL}
     assert await stock.ledger() == {ANNA: NOW, BEN: NOW}
+    assert await stock.accounts() == dict.fromkeys((ANNA, BEN), ("utility", "shop"))
     after = await stock.version()
     assert after == (before.version + 1, before.epoch + 1, 2)
     contact = await stock.fetch("select user_id, pair_tat from contacts")
@@ -75,10 +79,14 @@ async def test_a_stale_version_writes_nothing_while_other_pools_of_the_batch_are
     await stock.send(CARLA, NOW)
     before = await stock.version()
     folded = Folded(
-        reached={(POOL, ANNA): NOW, (SECOND_POOL, BEN): NOW},
+        NOW,
+        reached={(POOL, ANNA): SLOT, (SECOND_POOL, BEN): SLOT},
         added={POOL: 1, SECOND_POOL: 1},
         pair_tats={(POOL, NUMBER, ANNA): NOW, (SECOND_POOL, SECOND_NUMBER, BEN): NOW},
         restricted={NUMBER: NOW + DAY, SECOND_NUMBER: NOW + DAY},
+        paces=dict.fromkeys((NUMBER, SECOND_NUMBER), Paces(NOW, NOW, NOW)),
+        started=dict.fromkeys((NUMBER, SECOND_NUMBER), Started(1, 1)),
+        spread={(POOL, 7): 1, (SECOND_POOL, 7): 1},
     )
     journal = [
         journal_row(ONE, ANNA, NOW),
@@ -102,13 +110,16 @@ async def test_a_stale_version_writes_nothing_while_other_pools_of_the_batch_are
     assert (await stock.number(SECOND_NUMBER)).facts.restricted_until == NOW + DAY
     journalled = await stock.fetch("select user_id from messages order by 1")
     assert [row["user_id"] for row in journalled] == [BEN, CARLA]
+    for table in ("number_paces", "activity", "spread"):
+        (row,) = await stock.fetch(f"select pool_id from {table}")  # noqa: S608
+        assert row["pool_id"] == SECOND_POOL
 
 
 async def test_of_two_that_decided_on_the_same_facts_one_writes(stock: Stock) -> None:
     seen = await stock.version()
 
     async def reserve(user: UserId, message_id: UUID) -> set[str]:
-        folded = Folded(reached={(POOL, user): NOW}, added={POOL: 1})
+        folded = Folded(NOW, reached={(POOL, user): SLOT}, added={POOL: 1})
         row = journal_row(message_id, user, NOW)
         async with stock.database.connection() as connection:
             return set(await quota.reserve(connection, {POOL: seen}, folded, [row], {}))
@@ -121,7 +132,7 @@ async def test_of_two_that_decided_on_the_same_facts_one_writes(stock: Stock) ->
 
 async def test_a_writer_that_had_to_wait_notices_that_its_facts_are_old(stock: Stock) -> None:
     seen = await stock.version()
-    folded = Folded(reached={(POOL, ANNA): NOW}, added={POOL: 1})
+    folded = Folded(NOW, reached={(POOL, ANNA): SLOT}, added={POOL: 1})
 
     async def reserve() -> set[str]:
         async with stock.database.connection() as connection:
@@ -133,6 +144,32 @@ async def test_a_writer_that_had_to_wait_notices_that_its_facts_are_old(stock: S
         await stock.waiting_for_a_lock(1)
     assert await late == set()
     assert await stock.ledger() == {}
+
+
+async def test_how_far_numbers_have_got_is_written_with_the_batch(stock: Stock) -> None:
+    at = NOW + timedelta(minutes=17, seconds=3)
+    paces = Paces(NOW + HOUR, NOW + 2 * HOUR, NOW + 3 * HOUR)
+    for users in (2, 0):
+        folded = Folded(
+            at,
+            paces={NUMBER: paces},
+            started={NUMBER: Started(sends=3, new_users=users)},
+            spread={(POOL, -7): 2},
+            probes={SECOND_NUMBER: NOW + HOUR},
+        )
+        seen = {POOL: await stock.version()}
+        async with stock.database.connection() as connection:
+            numbers = dict.fromkeys((NUMBER, SECOND_NUMBER), POOL)
+            assert await quota.reserve(connection, seen, folded, [], numbers) == {POOL}
+    (row,) = await stock.fetch("select * from number_paces")
+    assert tuple(row.values()) == (POOL, NUMBER, *paces)
+    (row,) = await stock.fetch("select * from activity")
+    assert tuple(row.values()) == (POOL, NUMBER, NOW + timedelta(minutes=10), 6, 2)
+    (row,) = await stock.fetch("select * from spread")
+    assert tuple(row.values()) == (POOL, -7, NOW, 4)
+    assert (await stock.number(SECOND_NUMBER)).facts.spam_until == NOW + HOUR
+    assert (await stock.number()).facts.spam_until is None
+    assert (await stock.version()).epoch == seen[POOL].epoch + 1
 
 
 # --- expire
@@ -333,40 +370,6 @@ async def test_an_arrival_from_more_than_a_day_ago_does_not_count(stock: Stock) 
     assert (await stock.message(message))["hold"] == "settled"
 
 
-# --- the count, whatever happens
-
-
-@pytest.mark.parametrize("seed", range(4))
-async def test_the_pools_count_is_that_of_its_ledger_whatever_happens(
-    stock: Stock, seed: int
-) -> None:
-    rng = Random(seed)  # noqa: S311 - a dice for a test
-    users = [UserId(f"3460000000{digit}") for digit in range(6)]
-    sent: list[UUID] = []
-    now = NOW
-    for _ in range(60):
-        now += timedelta(minutes=rng.randrange(240))
-        step = rng.choice(["send", "send", "send", "fail", "fail", "arrive", "expire", "unite"])
-        message = rng.choice(sent) if sent else None
-        async with stock.database.transaction() as connection:
-            if step == "expire":
-                await quota.expire(connection, POOL, now - DAY)
-            elif step == "unite":
-                alias, user = rng.sample(users, 2)
-                await quota.lock(connection, [POOL])
-                await contacts.unite(connection, POOL, alias, user)
-        if step == "send":
-            sent.append(await stock.send(rng.choice(users), now))
-        elif step == "fail" and message:
-            await stock.state(message, "failed")
-            await release(stock, message, now=now)
-        elif step == "arrive" and message:
-            await stock.state(message, "delivered")
-            await restore(stock, message)
-        await stock.ledger()  # checks the count
-    assert sent
-
-
 # --- what an operator sees
 
 
@@ -392,6 +395,6 @@ async def test_a_journal_row_is_as_wide_as_its_query(stock: Stock) -> None:
     row = journal_row(ONE, ANNA, NOW, **changes)
     seen = {POOL: await stock.version()}
     async with stock.database.connection() as connection:
-        await quota.reserve(connection, seen, Folded(), [row], {})
+        await quota.reserve(connection, seen, Folded(NOW), [row], {})
     written = await stock.message(ONE)
     assert {name: written[name] for name in row._fields} == row._asdict()

@@ -24,16 +24,16 @@ from gateway.whatsapp.message import Message
 def rule(message: Message, facts: Facts, knobs: Knobs, now: datetime) -> Objection | None:
     """Object to what has been said often enough."""
     for said in facts.user.recent:
-        if said.content != message.content:
-            continue
         until = said.since + knobs.repetition_window
-        if said.times >= knobs.repetition_times and until > now:
-            details = (
-                f"This user was sent the same {said.times} times since {hour(said.since)}; "
-                f"again at {hour(until)}."
-            )
-            return Objection("repetition", 131048, details, until)
-        return None
+        if said.content != message.content or until <= now:
+            continue
+        if said.times < knobs.repetition_times:
+            return None  # this user is one of those who got it
+        details = (
+            f"This user was sent the same {said.times} times since {hour(said.since)}; "
+            f"again at {hour(until)}."
+        )
+        return Objection("repetition", 131048, details, until)
     if message.template is None and facts.spread >= knobs.repetition_users_hour:
         until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         details = f"The same text went to {facts.spread} users this hour; again at {hour(until)}."

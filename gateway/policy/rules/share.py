@@ -31,7 +31,9 @@ def rule(message: Message, facts: Facts, knobs: Knobs, now: datetime) -> Objecti
     if not pool.shares or pool.messaging_limit >= UNLIMITED or facts.user.counts(knobs, now):
         return None
     own = holders_of(facts.send_class, facts.app_id)
-    limits = (pool.messaging_limit, pool.allowance, pool.counted)
+    # A row of this user that has aged but was not swept yet is part of the count already.
+    counted = pool.counted - (facts.user.reached_at is not None)
+    limits = (pool.messaging_limit, pool.allowance, counted)
     found = obstacle(pool.shares, pool.usage, own, limits)
     if found is None:
         return None

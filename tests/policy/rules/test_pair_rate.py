@@ -4,7 +4,8 @@ from datetime import timedelta
 import pytest
 
 from gateway.policy.facts import UserFacts
-from gateway.policy.rules.pair_rate import rule
+from gateway.policy.gcra import Gcra
+from gateway.policy.rules.pair_rate import rule, schedule
 from tests.policy.making import INSTANT, KNOBS, NOW, facts, template, text
 
 TOLERANCE = 29 * timedelta(seconds=6)
@@ -41,3 +42,19 @@ def test_without_a_burst_each_message_waits_its_interval() -> None:
     assert objection is not None
     assert objection.until == NOW + timedelta(seconds=6)
     assert rule(text(), facts(user=user), knobs, NOW + timedelta(seconds=6)) is None
+
+
+def test_the_schedule_is_that_of_the_knobs() -> None:
+    assert schedule(KNOBS) == Gcra(timedelta(seconds=6), 30)
+    assert schedule(replace(KNOBS, pair_capacity=1)).burst == 1
+
+
+def test_what_the_schedule_has_room_for_is_what_the_rule_lets_pass() -> None:
+    pair = schedule(KNOBS)
+    tat = None
+    for _ in range(30):
+        assert rule(text(), facts(user=UserFacts(pair_tat=tat)), KNOBS, NOW) is None
+        tat = pair.taken(tat, NOW)
+    objection = rule(text(), facts(user=UserFacts(pair_tat=tat)), KNOBS, NOW)
+    assert objection is not None
+    assert objection.until == pair.fits_at(tat, NOW) == NOW + timedelta(seconds=6)

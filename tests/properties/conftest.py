@@ -1,0 +1,3 @@
+from tests.store.stocked import database, stock
+
+__all__ = ["database", "stock"]
