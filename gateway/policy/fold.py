@@ -258,23 +258,26 @@ class _Working:
     def _reach(self, candidate: Candidate, facts: Facts, leaves_at: datetime) -> None:
         """Keep the slot until a day after the last send, on the account of the first."""
         key = (candidate.pool_id, candidate.user_id)
-        slot = self.folded.reached.get(key) or Slot(leaves_at, facts.send_class, facts.app_id)
+        first = self.folded.reached.get(key) or facts
         # One that was booked for later may have been admitted before.
         reached_at = max(leaves_at, facts.user.reached_at or leaves_at)
-        self.folded.reached[key] = slot._replace(reached_at=reached_at)
+        self.folded.reached[key] = Slot(reached_at, first.send_class, first.app_id)
 
     def _remember(self, candidate: Candidate, facts: Facts, knobs: Knobs) -> None:
         """Remember what was said to the user, and to how many it was said."""
         content = candidate.message.content
-        fresh = [
-            said for said in facts.user.recent if said.since + knobs.repetition_window > self._now
-        ]
-        others = [said for said in fresh if said.content != content]
-        same = next((said for said in fresh if said.content == content), None)
-        now = Said(content, same.times + 1, same.since) if same else Said(content, 1, self._now)
+        others, times, since = [], 0, self._now
+        for said in facts.user.recent:
+            if said.since + knobs.repetition_window <= self._now:
+                continue
+            if said.content == content:
+                times, since = said.times, said.since
+            else:
+                others.append(said)
         contact = (candidate.pool_id, candidate.phone_number_id, candidate.user_id)
-        self.folded.recent[contact] = (now, *others[: MOST_REMEMBERED - 1])
-        if same is None and candidate.message.template is None:
+        said_now = Said(content, times + 1, since)
+        self.folded.recent[contact] = (said_now, *others[: MOST_REMEMBERED - 1])
+        if times == 0 and candidate.message.template is None:
             key = (candidate.pool_id, content)
             self.folded.spread[key] = self.folded.spread.get(key, 0) + 1
 
@@ -282,7 +285,7 @@ class _Working:
         number_id = facts.number.phone_number_id
         activity = self._activity[number_id]
         paces = taken(activity, leaves_at, new_user=new_user)
-        self._activity[number_id] = activity._replace(paces=paces)
+        self._activity[number_id] = Activity(activity.allowance, paces)
         self.folded.paces[number_id] = paces
         started = self.folded.started.setdefault(number_id, Started())
         started.sends += 1

@@ -1,6 +1,7 @@
 """Keeps a rate as a virtual schedule (GCRA): one instant of state, whatever the rate."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 PART_AT_ONCE: Final = 4
@@ -19,6 +20,7 @@ class Gcra(NamedTuple):
     burst: int
 
     @classmethod
+    @lru_cache(maxsize=4096)  # asked for every message, with the few limits that numbers have
     def within(cls, limit: int, period: timedelta) -> Self:
         """Return the schedule under which no stretch of `period` ever holds more than `limit`.
 

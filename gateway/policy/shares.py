@@ -1,6 +1,7 @@
 """Divides the messaging limit of a pool among classes and apps: what is kept, what is capped."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gateway.policy.send_class import SendClass
@@ -29,6 +30,7 @@ class Obstacle(NamedTuple):
     sentence: str
 
 
+@lru_cache(maxsize=4096)  # asked for every message, with the few apps there are
 def holders_of(send_class: SendClass, app_id: str) -> tuple[Holder, Holder]:
     """Return on whose account a slot goes."""
     return f"class:{send_class}", f"app:{app_id}"
