@@ -1,7 +1,7 @@
 """Learns from what users wrote and from what became of messages sent to them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -26,6 +26,8 @@ from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 USER_STOPPED_MARKETING: Final = 131050
 WINDOW_SHUT: Final = 131047
 MARKETING: Final = "marketing_messages"
+JUST_NOW: Final = timedelta(seconds=30)
+"""What users wrote longer ago and Meta tells only now says nothing about the present second."""
 
 Spoken = InboundMessage | CallEvent | StatusUpdate | PreferenceUpdate
 
@@ -37,6 +39,7 @@ class MessageEvents:
         self._directory = directory
         self._clock = clock
         self._limit_window = limit_window
+        self.on_inbound: Callable[[PhoneNumberId, int], None] = _nobody
 
     async def apply(self, connection: Any, events: Sequence[Event]) -> None:
         """Apply what is ours among `events`; numbers we do not serve are passed over."""
@@ -53,6 +56,18 @@ class MessageEvents:
         await self._open_windows(connection, spoken, users)
         await self._prefer(connection, spoken, users)
         await self._move(connection, [e for e in spoken if isinstance(e, StatusUpdate)])
+        self._tell_inbound(spoken)
+
+    def _tell_inbound(self, spoken: Sequence[Spoken]) -> None:
+        """Tell how many messages users have just sent to each number."""
+        since = self._clock.now() - JUST_NOW
+        counts = Counter(
+            event.phone_number_id
+            for event in spoken
+            if isinstance(event, InboundMessage) and event.at >= since
+        )
+        for phone_number_id, count in counts.items():
+            self.on_inbound(phone_number_id, count)
 
     def _pool(self, phone_number_id: PhoneNumberId) -> PoolId:
         return self._directory.routes[phone_number_id].pool_id
@@ -197,3 +212,7 @@ def _by_pool(known: Iterable[Known]) -> dict[PoolId, list[UUID]]:
     for message in known:
         pools[message.pool_id].append(message.message_id)
     return dict(sorted(pools.items()))
+
+
+def _nobody(_phone_number_id: PhoneNumberId, _count: int) -> None:
+    """Stand in until somebody wants to know of users' messages."""
