@@ -192,11 +192,7 @@ class Settlement:
                 standing.wanted_s = now_s
 
     def _is_due(self, standing: _Standing) -> bool:
-        return (
-            standing.is_told
-            or self._demand(standing) is not None
-            or standing.inbound.most(self._monotonic()) > 0
-        )
+        return standing.is_told or self._demand(standing) is not None or self._inbound(standing) > 0
 
     def _demand(self, standing: _Standing) -> float | None:
         """Return the demand, None where this process has no use for a share."""
@@ -204,6 +200,9 @@ class Settlement:
         if standing.line is None or rests or self._is_closed:
             return None
         return standing.line.demand()
+
+    def _inbound(self, standing: _Standing) -> int:
+        return 0 if self._is_closed else standing.inbound.most(self._monotonic())
 
     async def _settle(self, due: Sequence[str]) -> int:
         """Settle the numbers that are due; those where another was faster, once more."""
@@ -244,7 +243,7 @@ class Settlement:
         own = Share(
             self._process_id,
             self._demand(standing),
-            0.0 if self._is_closed else standing.inbound.most(self._monotonic()),
+            self._inbound(standing),
             standing.granted,
             now,
             standing.held_until,
