@@ -220,10 +220,11 @@ class Settlement:
         """Read, settle, write; no lock is held while thinking.
 
         What is lowered is lowered before the others can know, and what is raised is raised after
-        it was written. The lease counts from before the reading.
+        it was written, on a lease that counts from before the writing.
         """
+        since = self._clock.now() - REPEATS_WITHIN
+        seen, holds = await store.read(connection, numbers, since)
         began_s, now = self._monotonic(), self._clock.now()
-        seen, holds = await store.read(connection, numbers, now - REPEATS_WITHIN)
         self._holds.remember(holds)
         self._hold_lines(now)
         settled = {

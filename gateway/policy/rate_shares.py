@@ -26,7 +26,7 @@ been 0, and that whoever gives up its share counts among the holders for the sec
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from math import ceil
+from math import ceil, floor
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -41,6 +41,8 @@ LEAST: Final = 0.5
 """Below this many messages a second a share is of no use, and none is held."""
 SPARE: Final = 1.0
 """With so many messages a second left for each, those who want nothing now hold a share, too."""
+STEP: Final = 1 / 128
+"""Buckets refill at whole steps: what is the same but for an error of reckoning is the same."""
 EPSILON: Final = 1e-6
 
 LEASE: Final = timedelta(seconds=4)
@@ -85,7 +87,8 @@ class Share(NamedTuple):
 
 def grant_of(rate: float) -> Grant:
     """Return the bucket for a rate."""
-    return Grant(rate, 1 + CREDIT * rate) if rate > 0 else Grant(0.0, 1.0)
+    whole = floor(rate / STEP) * STEP
+    return Grant(whole, 1 + CREDIT * whole)
 
 
 def alone(level: float) -> Grant:

@@ -1,105 +1,28 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from random import Random
 from typing import Any, cast
-from uuid import UUID
 
 import pytest
 import structlog
 
-from gateway.outbound.settling import LEASE_S, RESTS_AFTER_S, SETTLE_S, Settlement
+from gateway.outbound.settling import LEASE_S, RESTS_AFTER_S, SETTLE_S
 from gateway.policy.rate_shares import GRACE, Grant, alone, capacity, grant_of
-from gateway.policy.throttling import Refusal
 from gateway.store import lines as store
 from gateway.store.database import Database
 from tests.outage import Server
+from tests.outbound.fleet import Fleet, Process, StubLine, Time, is_away
 from tests.policy.making import NOW, NUMBER, SECOND_NUMBER, WABA
-from tests.store.stocked import ManualClock
 
 STOPPED = Grant(0.0, 1.0)
 GRACE_S = GRACE.total_seconds()
 PLENTY = 10_000.0
 
 
-class StubLine:
-    """A line that does as it is told and remembers it."""
-
-    def __init__(self, phone_number_id: str = NUMBER, level: int = 80) -> None:
-        self.phone_number_id = phone_number_id
-        self.level = level
-        self.wants = 0.0
-        self.grant = grant_of(float(level))
-        self.held: list[float] = []
-
-    def demand(self) -> float:
-        return self.wants
-
-    def regulate(self, grant: Grant) -> None:
-        self.grant = grant
-
-    def hold(self, seconds: float) -> None:
-        self.held.append(seconds)
-
-
-class Time:
-    """The hour and the monotonic clock, moved together by hand."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.monotonic_s = 500.0
-
-    def pass_by(self, seconds: float) -> None:
-        self.clock.advance(timedelta(seconds=seconds))
-        self.monotonic_s += seconds
-
-
-class Process:
-    """A process with a line of the number, and what it was woken for."""
-
-    def __init__(self, database: Database, time: Time, who: int, *lines: StubLine) -> None:
-        self.line, *_ = self.lines = list(lines or [StubLine()])
-        self.woken = 0
-        self.settlement = Settlement(
-            database, lambda: self.lines, UUID(int=who), time.clock, lambda: time.monotonic_s
-        )
-        self.settlement.wanted = self._wake
-
-    def _wake(self) -> None:
-        self.woken += 1
-
-    @property
-    def rate(self) -> float:
-        return self.line.grant.rate
-
-    def learn(self, code: int, *, own_token: bool = False) -> None:
-        refused = Refusal(self.line.phone_number_id, WABA, "shop", own_token, code, {})
-        self.settlement.learn(refused)
-
-
-def is_away(process: Process) -> bool:
-    return process.settlement.is_away
-
-
-class Fleet:
-    """Some processes on one database."""
-
-    def __init__(self, database: Database, count: int) -> None:
-        self.database = database
-        self.time = Time()
-        self.processes = [Process(database, self.time, who) for who in range(1, count + 1)]
-
-    async def rounds(self, count: int = 1) -> None:
-        """Let everybody settle every SETTLE_S seconds."""
-        for _ in range(count):
-            for process in self.processes:
-                await process.settlement.run_once()
-            self.time.pass_by(SETTLE_S)
-
-    @property
-    def rates(self) -> list[float]:
-        return [process.rate for process in self.processes]
+def near(rates: Any, abs: float = 0.03) -> Any:  # noqa: A002 - as pytest.approx has it
+    """Compare rates: buckets refill at whole steps."""
+    return pytest.approx(rates, abs=abs)
 
 
 @pytest.fixture
@@ -115,16 +38,11 @@ def three(database: Database) -> Fleet:
 # --- sharing
 
 
-async def test_a_new_line_stands_still_until_it_is_settled(two: Fleet) -> None:
-    process = two.processes[0]
-    assert await process.settlement.run_once() == 1
-    assert process.line.grant == alone(80)
-
-
-async def test_a_line_that_is_not_settled_yet_is_stopped(two: Fleet) -> None:
+async def test_a_new_line_stands_still_until_something_is_free(two: Fleet) -> None:
     one, other = two.processes
     one.line.wants = PLENTY
-    await one.settlement.run_once()
+    assert await one.settlement.run_once() == 1
+    assert one.line.grant == alone(80)
     await other.settlement.run_once()
     assert other.line.grant == STOPPED
 
@@ -135,20 +53,20 @@ async def test_three_busy_processes_divide_a_number(three: Fleet, level: int) ->
         process.line.level = level
         process.line.wants = PLENTY
     await three.rounds(16)
-    assert three.rates == pytest.approx([capacity(level, 3) / 3] * 3)
+    assert three.rates == near([capacity(level, 3) / 3] * 3)
     assert three.processes[0].line.grant == grant_of(three.rates[0])
 
 
 async def test_an_idle_processs_share_is_the_busy_ones_within_a_second(three: Fleet) -> None:
     await three.rounds(10)
-    assert three.rates == pytest.approx([capacity(80, 3) / 3] * 3)
+    assert three.rates == near([capacity(80, 3) / 3] * 3)
     three.processes[1].line.wants = PLENTY
     await three.rounds(4)
     assert 4 * SETTLE_S <= 1
     assert three.rates[0] == three.rates[2] == 0
-    assert three.rates[1] == pytest.approx(capacity(80, 3))
+    assert three.rates[1] == near(capacity(80, 3))
     await three.rounds(10)
-    assert three.rates == pytest.approx([0, capacity(80, 1), 0])
+    assert three.rates == near([0, capacity(80, 1), 0])
 
 
 async def test_at_no_moment_is_more_granted_than_there_is(three: Fleet) -> None:
@@ -181,7 +99,7 @@ async def test_the_share_of_a_killed_process_returns_within_ten_seconds(two: Fle
     await two.rounds(8)
     killed = two.processes.pop()
     died_s = two.time.monotonic_s - SETTLE_S
-    while two.rates[0] < capacity(80, 1) - 0.001:
+    while two.rates[0] < capacity(80, 1) - 0.03:
         await two.rounds()
         assert two.time.monotonic_s - died_s < 10
         still_sends = two.time.monotonic_s - died_s < LEASE_S
@@ -198,7 +116,7 @@ async def test_a_process_that_stops_gives_its_share_back(two: Fleet) -> None:
     await gone.settlement.close()
     assert gone.line.grant == STOPPED
     await two.rounds()
-    assert two.rates == pytest.approx([capacity(80, 2)])
+    assert two.rates == near([capacity(80, 2)])
     assert await gone.settlement.run_once() == 0
 
 
@@ -212,7 +130,7 @@ async def test_numbers_are_settled_each_on_its_own(database: Database) -> None:
         assert await other.settlement.run_once() == 1
         time.pass_by(SETTLE_S)
     assert both.lines[0].grant == alone(80)
-    assert both.lines[1].grant.rate == other.rate == pytest.approx(capacity(20, 2) / 2)
+    assert both.lines[1].grant.rate == other.rate == near(capacity(20, 2) / 2)
 
 
 async def test_processes_that_settle_at_once_all_get_settled(three: Fleet) -> None:
@@ -248,7 +166,6 @@ async def test_an_answer_that_comes_too_late_grants_nothing(
 
     monkeypatch.setattr(store, "write", slow)
     await process.settlement.run_once()
-    await process.settlement.lapse()
     assert process.line.grant == STOPPED
 
 
@@ -320,7 +237,7 @@ async def test_whoever_has_no_grant_asks_for_one_once(two: Fleet) -> None:
     assert other.woken == 1
     await one.settlement.run_once()
     await other.settlement.run_once()
-    assert other.rate == pytest.approx(3.0)
+    assert other.rate == near(3.0)
     other.settlement.want(NUMBER)
     assert other.woken == 1
     two.time.pass_by(LEASE_S)
@@ -342,11 +259,11 @@ async def test_users_messages_make_outbound_leave_room_and_return(two: Fleet) ->
     one.settlement.note_inbound(NUMBER, 10)
     assert await other.settlement.run_once() == 1
     await one.settlement.run_once()
-    assert one.rate == pytest.approx(capacity(50, 1))
+    assert one.rate == near(capacity(50, 1))
     two.time.pass_by(6)
     assert await other.settlement.run_once() == 1
     await one.settlement.run_once()
-    assert one.rate == pytest.approx(capacity(80, 1))
+    assert one.rate == near(capacity(80, 1))
     assert await other.settlement.run_once() == 0
 
 
@@ -362,14 +279,14 @@ async def test_a_refusal_for_throughput_halves_at_once_everywhere_and_recovers(t
     for _ in range(30):
         one.learn(130429)
         other.learn(130429)
-    assert one.rate == other.rate == pytest.approx(before / 2)
+    assert one.rate == other.rate == near(before / 2)
     assert (one.woken, other.woken) == (1, 1)
     await two.rounds(2)
-    assert two.rates == pytest.approx([capacity(40, 2) / 2] * 2, abs=0.5)
+    assert two.rates == near([capacity(40, 2) / 2] * 2, abs=0.5)
     await two.rounds(int(10 / SETTLE_S))
-    assert sum(two.rates) == pytest.approx(capacity(50, 2), abs=1.0)
+    assert sum(two.rates) == near(capacity(50, 2), abs=1.0)
     await two.rounds(int(31 / SETTLE_S))
-    assert sum(two.rates) == pytest.approx(capacity(80, 2))
+    assert sum(two.rates) == near(capacity(80, 2))
 
 
 async def test_another_burst_a_second_later_halves_again(two: Fleet) -> None:
@@ -380,7 +297,7 @@ async def test_another_burst_a_second_later_halves_again(two: Fleet) -> None:
         two.time.pass_by(seconds)
         process.learn(130429)
         await process.settlement.run_once()
-    assert process.rate == pytest.approx(capacity(20, 1))
+    assert process.rate == near(capacity(20, 1))
 
 
 async def test_what_is_learnt_while_it_is_written_is_not_overruled(
@@ -397,7 +314,7 @@ async def test_what_is_learnt_while_it_is_written_is_not_overruled(
 
     monkeypatch.setattr(store, "write", refused)
     await process.settlement.run_once()
-    assert process.rate == pytest.approx(capacity(80, 1) / 2)
+    assert process.rate == near(capacity(80, 1) / 2)
 
 
 async def test_a_slowed_number_is_still_slow_after_a_restart(two: Fleet) -> None:
@@ -408,7 +325,7 @@ async def test_a_slowed_number_is_still_slow_after_a_restart(two: Fleet) -> None
     await one.settlement.close()
     two.time.pass_by(GRACE_S)
     await other.settlement.run_once()
-    assert other.rate == pytest.approx(capacity(42, 1))
+    assert other.rate == near(capacity(42, 1))
 
 
 async def test_maintenance_holds_the_number_in_every_process(two: Fleet) -> None:

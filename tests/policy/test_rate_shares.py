@@ -1,8 +1,6 @@
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -10,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.policy.rate_shares import (
-    CREDIT,
     GRACE,
-    JITTER,
     LEASE,
     Grant,
     Share,
@@ -23,10 +19,10 @@ from gateway.policy.rate_shares import (
     settle,
 )
 from tests.policy.making import NOW, changed
+from tests.policy.shared_number import LEASE_S, SQUEEZED_S, World, after, fullest, world_of
 
-ONE, TWO, THREE, FOUR = (UUID(int=number) for number in (1, 2, 3, 4))
-LEASE_S, GRACE_S = LEASE.total_seconds(), GRACE.total_seconds()
-SQUEEZED_S = 1 + JITTER
+ONE, TWO = UUID(int=1), UUID(int=2)
+GRACE_S = GRACE.total_seconds()
 PLENTY = 10_000.0
 
 
@@ -34,10 +30,6 @@ def share(who: UUID, demand: float | None, granted: float = 0.0, inbound: float 
     """Make a share that was settled just now."""
     ends = NOW + LEASE
     return Share(who, demand, inbound, granted, ends, ends if granted else None)
-
-
-def after(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
 
 
 def granted(level: float, own: Share, *others: Share, at: datetime = NOW) -> float:
@@ -61,6 +53,7 @@ def settled(level: float, *demands: float, rounds: int = 3) -> list[float]:
 def test_a_bucket_saves_up_ten_milliseconds() -> None:
     assert grant_of(80.0) == Grant(80.0, 1.8)
     assert grant_of(0.0) == Grant(0.0, 1.0)
+    assert grant_of(80 + 1e-9) == grant_of(80.0)
 
 
 @pytest.mark.parametrize(
@@ -92,16 +85,6 @@ def bucket(grant: Grant, end_s: float, first_s: float) -> list[float]:
         tokens = min(tokens + wait_s * grant.rate, grant.burst)
         at += wait_s
     return times
-
-
-def fullest(times: Sequence[float], window_s: float) -> int:
-    """Return how many of the sorted times the fullest window holds."""
-    first, most = 0, 0
-    for last, at in enumerate(times):
-        while times[first] <= at - window_s:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 @pytest.mark.parametrize("holders", [1, 2, 3, 5])
@@ -229,87 +212,6 @@ def test_nothing_is_divided_among_nobody() -> None:
 # --- many settlements
 
 
-@dataclass
-class Process:
-    """A process with a clock of its own, which may be wrong."""
-
-    who: UUID
-    skew_s: float
-    demand: float = 0.0
-    granted: float = 0.0
-    lease_end_s: float = 0.0
-    held_until: datetime | None = None
-    draft: tuple[int, float, Share] | None = None
-
-    def rate(self, now_s: float) -> float:
-        return self.granted if now_s < self.lease_end_s else 0.0
-
-
-@dataclass
-class World:
-    """Processes that settle in a store by compare and set, and that die and stall between."""
-
-    level: int
-    processes: list[Process]
-    now_s: float = 0.0
-    version: int = 0
-    rows: dict[UUID, Share] = field(default_factory=dict)
-    gone: list[Process] = field(default_factory=list)
-    sent_s: dict[UUID, float] = field(default_factory=dict)
-    history: list[tuple[float, dict[UUID, float]]] = field(default_factory=list)
-
-    def begin(self, place: int) -> None:
-        """Read and reckon; what is lowered is lowered at once."""
-        process = self.processes[place]
-        now = after(self.now_s + process.skew_s)
-        if process.granted and self.now_s >= process.lease_end_s:
-            process.granted, process.held_until = 0.0, now
-        own = Share(process.who, process.demand, 0.0, process.granted, now, process.held_until)
-        others = [row for who, row in self.rows.items() if who != process.who]
-        share = settle(self.level, own, others, now)
-        if share.granted < process.granted:
-            process.granted = share.granted
-            process.held_until = share.held_until
-        process.draft = (self.version, self.now_s, share)
-
-    def finish(self, place: int) -> None:
-        """Write, unless somebody else has; what is raised is raised now."""
-        process = self.processes[place]
-        draft, process.draft = process.draft, None
-        if draft is None or draft[0] != self.version:
-            return
-        _, began_s, share = draft
-        self.version += 1
-        self.rows[process.who] = share
-        process.granted, process.held_until = share.granted, share.held_until
-        process.lease_end_s = began_s + LEASE_S
-
-    def settle(self, place: int) -> None:
-        self.begin(place)
-        self.finish(place)
-
-    def replace(self, place: int) -> None:
-        """Kill a process; another starts in its stead."""
-        self.gone.append(self.processes[place])
-        who = UUID(int=100 + len(self.gone))
-        self.processes[place] = Process(who, self.processes[place].skew_s)
-
-    def check(self) -> None:
-        """Check that no sliding second can hold more than the level from here on."""
-        rates = {each.who: each.rate(self.now_s) for each in (*self.processes, *self.gone)}
-        self.history.append((self.now_s, rates))
-        self.sent_s |= {who: self.now_s for who, rate in rates.items() if rate > 0}
-        holders = sum(self.now_s - at < SQUEEZED_S for at in self.sent_s.values())
-        assert sum(rates.values()) * (1 + CREDIT + JITTER) + holders <= self.level + 1
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass in steps, so that no lease ends unseen."""
-        until_s = self.now_s + seconds
-        while self.now_s < until_s:
-            self.now_s = min(self.now_s + 0.1, until_s)
-            self.check()
-
-
 PLACES = st.integers(0, 4)
 DEEDS = st.one_of(
     st.tuples(st.just("settle"), PLACES),
@@ -320,10 +222,6 @@ DEEDS = st.one_of(
     st.tuples(st.just("want"), st.tuples(PLACES, st.sampled_from([0.0, 1.0, 10.0, 90.0, 5000.0]))),
 )
 SKEWS = st.lists(st.floats(-0.49, 0.49), min_size=5, max_size=5)
-
-
-def world_of(level: int, skews: Sequence[float]) -> World:
-    return World(level, [Process(UUID(int=n + 1), skew) for n, skew in enumerate(skews)])
 
 
 def live(world: World, deeds: Sequence[tuple[str, object]]) -> None:
@@ -374,26 +272,9 @@ def test_buckets_that_follow_a_wild_history_never_overrun_a_squeezed_second(leve
         else:
             getattr(world, deed)(place)
         world.check()
-    times = _sent(world.history)
+    times = world.sent()
     assert len(times) > 0.6 * level * world.now_s
     assert fullest(times, SQUEEZED_S - 0.001) <= level
-
-
-def _sent(history: Sequence[tuple[float, dict[UUID, float]]]) -> list[float]:
-    """Return when greedy buckets under these rates send; one that was stopped begins empty."""
-    times: list[float] = []
-    tokens: dict[UUID, float] = {}
-    for (at, rates), (until, _) in pairwise(history):
-        for who, rate in rates.items():
-            held, burst = tokens.get(who, 0.0), grant_of(rate).burst
-            now = at
-            while rate > 0 and now + max(1 - held, 0) / rate <= until:
-                wait_s = max(1 - held, 0) / rate
-                now += wait_s
-                held = held + wait_s * rate - 1
-                times.append(now)
-            tokens[who] = min(held + (until - now) * rate, burst) if rate > 0 else 0.0
-    return sorted(times)
 
 
 def test_an_idle_share_is_the_busy_ones_after_a_round_of_each() -> None:
