@@ -1,7 +1,10 @@
 """Puts several processes on one database, each with a stub of a line, in a time moved by hand."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from gateway.outbound.settling import SETTLE_S, Settlement
 from gateway.policy.rate_shares import Grant, grant_of
@@ -88,3 +91,8 @@ class Fleet:
     @property
     def rates(self) -> list[float]:
         return [process.rate for process in self.processes]
+
+
+def near(rates: Any, abs: float = 0.03) -> Any:  # noqa: A002 - as pytest.approx has it
+    """Compare rates: buckets refill at whole steps."""
+    return pytest.approx(rates, abs=abs)

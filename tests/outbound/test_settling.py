@@ -12,17 +12,12 @@ from gateway.policy.rate_shares import GRACE, Grant, alone, capacity, grant_of
 from gateway.store import lines as store
 from gateway.store.database import Database
 from tests.outage import Server
-from tests.outbound.fleet import Fleet, Process, StubLine, Time, is_away
+from tests.outbound.fleet import Fleet, Process, StubLine, Time, is_away, near
 from tests.policy.making import NOW, NUMBER, SECOND_NUMBER, WABA
 
 STOPPED = Grant(0.0, 1.0)
 GRACE_S = GRACE.total_seconds()
 PLENTY = 10_000.0
-
-
-def near(rates: Any, abs: float = 0.03) -> Any:  # noqa: A002 - as pytest.approx has it
-    """Compare rates: buckets refill at whole steps."""
-    return pytest.approx(rates, abs=abs)
 
 
 @pytest.fixture
