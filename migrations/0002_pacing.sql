@@ -140,25 +140,28 @@ create table spread (
     primary key (pool_id, hour_at, content)
 ) with (fillfactor = 50);
 
--- How the processes that serve a number divide its throughput. `granted`: messages in any second
--- that this process may take, until `leased_until`; `demand` and `inbound` in messages a second.
+-- How the processes that serve a number divide its throughput, in messages a second. `demand` is
+-- null where a process takes no part and merely tells of `inbound`. What it says counts until
+-- `leased_until`; it may be sending at `granted` until `held_until`.
 create table line_shares (
     phone_number_id  text not null,
     process_id       uuid not null,
-    demand           double precision not null,
+    demand           double precision,
     inbound          double precision not null,
     granted          double precision not null,
     leased_until     timestamptz not null,
+    held_until       timestamptz,
     primary key (phone_number_id, process_id)
 ) with (fillfactor = 50);
 
--- What Meta's refusals have taught about a number's throughput: after 130429 it starts again from
--- `slowed_to` at `slowed_at`.
+-- What a settlement of a number's shares depends on: `version` moves with each, and after 130429 the
+-- number starts again from `slowed_to` at `slowed_at`.
 create table line_speeds (
     phone_number_id  text primary key,
-    slowed_to        double precision not null,
-    slowed_at        timestamptz not null
-);
+    version          bigint not null,
+    slowed_to        double precision,
+    slowed_at        timestamptz
+) with (fillfactor = 50);
 
 -- What Meta has told to wait: `scope` is `number:<id>`, `waba:<id>` or `app:<id>`.
 create table holds (
@@ -168,3 +171,4 @@ create table holds (
     strikes     smallint not null,
     struck_at   timestamptz not null
 );
+create index holds_by_end on holds (held_until);

@@ -1,8 +1,8 @@
 """Learns from what users wrote and from what became of messages sent to them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from gateway.whatsapp.events import (
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
 MARKETING: Final = "marketing_messages"
+JUST_NOW: Final = timedelta(seconds=30)
+"""What users wrote longer ago and Meta tells only now says nothing about the present second."""
 
 Spoken = InboundMessage | CallEvent | StatusUpdate | PreferenceUpdate
 
@@ -38,6 +40,7 @@ class MessageEvents:
         self._directory = directory
         self._clock = clock
         self._knobs = knobs
+        self.on_inbound: Callable[[PhoneNumberId, int], None] = _nobody
 
     async def apply(self, connection: Any, events: Sequence[Event]) -> None:
         """Apply what is ours among `events`; numbers we do not serve are passed over."""
@@ -54,6 +57,18 @@ class MessageEvents:
         await self._open_windows(connection, spoken, users)
         await self._prefer(connection, spoken, users)
         await self._move(connection, [e for e in spoken if isinstance(e, StatusUpdate)])
+        self._tell_inbound(spoken)
+
+    def _tell_inbound(self, spoken: Sequence[Spoken]) -> None:
+        """Tell how many messages users have just sent to each number."""
+        since = self._clock.now() - JUST_NOW
+        counts = Counter(
+            event.phone_number_id
+            for event in spoken
+            if isinstance(event, InboundMessage) and event.at >= since
+        )
+        for phone_number_id, count in counts.items():
+            self.on_inbound(phone_number_id, count)
 
     def _pool(self, phone_number_id: PhoneNumberId) -> PoolId:
         return self._directory.routes[phone_number_id].pool_id
@@ -201,3 +216,7 @@ def _by_pool(known: Iterable[Known]) -> dict[PoolId, list[UUID]]:
     for message in known:
         pools[message.pool_id].append(message.message_id)
     return dict(sorted(pools.items()))
+
+
+def _nobody(_phone_number_id: PhoneNumberId, _count: int) -> None:
+    """Stand in until somebody wants to know of users' messages."""

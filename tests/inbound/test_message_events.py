@@ -110,6 +110,39 @@ async def test_a_media_id_of_a_message_belongs_to_its_number(stock: Stock) -> No
         assert await apps.number_of_media(connection, "m1") == NUMBER
 
 
+# --- throughput
+
+
+async def test_what_users_have_just_sent_is_told_a_number_once(stock: Stock) -> None:
+    learner = MessageEvents(await directory_of(stock), ManualClock(), KNOBS)
+    told: list[tuple[PhoneNumberId, int]] = []
+    learner.on_inbound = lambda number, count: told.append((number, count))
+    second = timedelta(seconds=1)
+    events = [
+        inbound(at=NOW),
+        inbound(at=NOW - 30 * second, opens_window=False),
+        inbound(at=NOW + second, phone_number_id=SECOND_NUMBER),
+        inbound(at=NOW - 31 * second),
+        inbound(phone_number_id=STRANGER),
+        status(UUID(int=9)),
+        CallEvent(WABA, NUMBER, ANNA_REF, NOW),
+    ]
+    async with stock.database.connection() as connection:
+        await learner.apply(connection, events)
+        await learner.apply(connection, events[3:])
+    assert told == [(NUMBER, 2), (SECOND_NUMBER, 1)]
+
+
+async def test_what_could_not_be_applied_is_not_told(stock: Stock) -> None:
+    """It is going to be applied again."""
+    learner = MessageEvents(await directory_of(stock), ManualClock(), KNOBS)
+    learner.on_inbound = lambda _number, _count: pytest.fail("told")
+    async with stock.database.connection() as connection:
+        await connection.execute("drop table contacts cascade")
+        with pytest.raises(Exception, match="contacts"):
+            await learner.apply(connection, [inbound()])
+
+
 # --- who is who
 
 

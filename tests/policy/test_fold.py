@@ -189,11 +189,12 @@ def test_who_was_stopped_until_now_recovers_although_nobody_swept() -> None:
         {"numbers": {NUMBER: held}},
     ]
     for change in changes:
-        folded = fold_new(10, batch_facts([NOBODY] * 10, messaging_limit=1000, **change))
-        # A fifth of what is usual on the first day; a quarter of it in an hour, half of that now.
-        assert rules(folded) == [None] * 3 + ["activity"] * 7, change
+        known = batch_facts([NOBODY] * 10, messaging_limit=1000, **change)
+        folded = fold_new(10, known, GUARDED)
+        # A fifth of what is usual on the first day; a quarter of it in an hour, or at once.
+        assert rules(folded) == [None] + ["activity"] * 9, change
     early = batch_facts([NOBODY] * 10, messaging_limit=1000)
-    assert rules(fold_new(10, early)) == [None] * 10
+    assert rules(fold_new(10, early, GUARDED)) == [None] * 10
 
 
 def test_in_shadow_the_ledger_still_counts() -> None:
@@ -216,26 +217,26 @@ BANK, SHOP = "bank", "shop"
 
 
 def test_more_than_a_number_usually_starts_waits_in_turn() -> None:
-    folded = fold_new(52, batch_facts([NOBODY] * 52), GUARDED)
-    assert decisions(folded) == [ADMIT] * 50 + [DEFER] * 2
-    assert rules(folded)[50:] == ["activity"] * 2
-    assert folded.started[NUMBER] == Started(sends=50, new_users=50)
+    folded = fold_new(27, batch_facts([NOBODY] * 27), GUARDED)
+    assert decisions(folded) == [ADMIT] * 25 + [DEFER] * 2
+    assert rules(folded)[25:] == ["activity"] * 2
+    assert folded.started[NUMBER] == Started(sends=25, new_users=25)
     assert set(folded.paces) == {NUMBER}
 
 
 def test_who_may_wait_is_booked_one_after_another() -> None:
     hourly = Gcra.within(100, HOUR)
-    batch = [candidate(user, patience=HOUR) for user in range(53)]
-    folded = fold(batch, batch_facts([NOBODY] * 53), GUARDED, NOW)
-    assert decisions(folded) == [ADMIT] * 53
-    booked = [verdict.send_at for verdict in folded.verdicts[50:]]
+    batch = [candidate(user, patience=HOUR) for user in range(28)]
+    folded = fold(batch, batch_facts([NOBODY] * 28), GUARDED, NOW)
+    assert decisions(folded) == [ADMIT] * 28
+    booked = [verdict.send_at for verdict in folded.verdicts[25:]]
     assert booked == [NOW + count * hourly.interval for count in (1, 2, 3)]
     # The slot counts from the instant at which the message leaves.
-    assert folded.reached[POOL, batch[52].user_id].reached_at == booked[-1]
+    assert folded.reached[POOL, batch[27].user_id].reached_at == booked[-1]
 
 
 def test_a_number_goes_on_from_where_the_last_batch_left_it() -> None:
-    first = fold_new(50, batch_facts([NOBODY] * 50), GUARDED)
+    first = fold_new(25, batch_facts([NOBODY] * 25), GUARDED)
     known = changed(batch_facts([NOBODY]), paces=first.paces)
     assert rules(fold([candidate(60)], known, GUARDED, NOW)) == ["activity"]
     elsewhere = candidate(60, phone_number_id=SECOND_NUMBER)
