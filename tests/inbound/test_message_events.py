@@ -118,7 +118,7 @@ async def test_what_users_have_just_sent_is_told_a_number_once(stock: Stock) -> 
     told: list[tuple[PhoneNumberId, int]] = []
     learner.on_inbound = lambda number, count: told.append((number, count))
     second = timedelta(seconds=1)
-    events = [
+    events: list[Event] = [
         inbound(at=NOW),
         inbound(at=NOW - 30 * second, opens_window=False),
         inbound(at=NOW + second, phone_number_id=SECOND_NUMBER),
