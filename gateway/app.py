@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
+from uuid import uuid4
 
 import structlog
 from aiohttp import web
@@ -22,12 +23,14 @@ from gateway.loop import Loop
 from gateway.metrics import Metrics
 from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
-from gateway.outbound.dispatch import Dispatcher
+from gateway.outbound.dispatch import Dispatcher, DispatchParts
 from gateway.outbound.pacing import Pacing
+from gateway.outbound.settling import LAPSE_S, SETTLE_S, Settlement
 from gateway.policy.knobs import Knobs
 from gateway.store import sandbox_clock
 from gateway.store.database import Database
 from gateway.store.directory import Directory
+from gateway.store.errors import StoreUnavailableError
 from gateway.store.vault import Vault
 from gateway.watch.historian import Historian
 from gateway.watch.poller import Poller
@@ -99,8 +102,27 @@ class Gateway:
         self._stack.push_async_callback(cloud.close)
         self._answers = AnswerWriter(self.database, clock, self.knobs, self.metrics)
         await self._run([asyncio.create_task(self._answers.run(), name="answers")])
+        await self._open_lines()
         await self._open_inbound(cloud)
         await self._listen(self._proxy(cloud), vault)
+
+    async def _open_lines(self) -> None:
+        """Start what divides each number's throughput with the other processes."""
+        self._pacing = Pacing(self._stands_still)
+        self._settlement = Settlement(self.database, lambda: self._pacing.lines, uuid4())
+        shares = Loop("shares", self._settlement.run_once, SETTLE_S)
+        lapse = Loop("lapse", self._settlement.lapse, LAPSE_S)
+        self._settlement.wanted = shares.wake
+        self._stack.push_async_callback(self._settlement.close)
+        await self._run(
+            [asyncio.create_task(loop.run(), name=loop.name) for loop in (shares, lapse)]
+        )
+
+    def _stands_still(self, phone_number_id: str) -> None:
+        """Have a line settled that somebody wants to pass; nobody waits for a database in vain."""
+        if self._settlement.is_away:
+            raise StoreUnavailableError("shares of the throughput cannot be settled")
+        self._settlement.want(phone_number_id)
 
     async def _open_inbound(self, cloud: CloudClient) -> None:
         """Start what works in the background: digest, sweeper, historian, poller, directory."""
@@ -108,6 +130,7 @@ class Gateway:
         refresh = Loop("directory", self.directory.refresh, REFRESH_S)
         accounts = AccountEvents(self.knobs, refresh.wake)
         message_events = MessageEvents(self.directory, clock, self.knobs)
+        message_events.on_inbound = self._settlement.note_inbound
         self.digest = Digest(self.database, clock, message_events, accounts, self.metrics)
         self.sweeper = Sweeper(
             self.database,
@@ -149,14 +172,16 @@ class Gateway:
             MediaLinks(vault_key.get_secret_value() if vault_key else None),
             self.clock,
         )
-        dispatcher = Dispatcher(desk, cloud, self._answers, self.clock, self.metrics)
+        dispatcher = Dispatcher(
+            DispatchParts(desk, cloud, self._answers, self._settlement, self.clock, self.metrics)
+        )
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self.poller.hasten
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
             dispatcher=dispatcher,
-            pacing=Pacing(),
+            pacing=self._pacing,
             cloud=cloud,
             pass_through=PassThrough(links, settings.max_body_bytes, settings.public_url),
             clock=self.clock,

@@ -81,9 +81,6 @@ class Settings(BaseSettings):
     wait_s: float = Field(
         10.0, ge=0, description="Longest wait in a number's line; `Prefer: wait=n` asks for less."
     )
-    throughput_share: float = Field(
-        1.0, gt=0, le=1, description="This process's part of each number's throughput: 1/replicas."
-    )
     max_message_bytes: int = Field(1_048_576, gt=0, description="Largest body of a send, in bytes.")
     max_body_bytes: int = Field(
         110_000_000, gt=0, description="Largest body passed through (media), in bytes."

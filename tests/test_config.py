@@ -72,8 +72,6 @@ def test_lists_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ("app_secrets", ["one", "two", "three"]),
         ("outage_replies", "maybe"),
         ("wait_s", -0.1),
-        ("throughput_share", 0),
-        ("throughput_share", 1.01),
         ("max_message_bytes", 0),
         ("pair_capacity", 0),
         ("pair_capacity", 46),

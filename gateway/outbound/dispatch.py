@@ -17,8 +17,10 @@ from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.lanes import LaneKey, Lanes, Ticket
 from gateway.outbound.pacing import CongestedError, Line, Wanted
+from gateway.outbound.settling import Settlement
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.send_class import SendClass, class_of
+from gateway.policy.throttling import Refusal
 from gateway.policy.verdict import Decision
 from gateway.store.messages import Answer
 
@@ -30,7 +32,10 @@ POLICY: Final = frozenset({368, 131031})
 
 
 class Request(NamedTuple):
-    """A message ready to go: `path` and `headers` are those of the Cloud API."""
+    """A message ready to go: `path` and `headers` are those of the Cloud API.
+
+    `own_token` says that the app has brought its own, not one of the vault.
+    """
 
     submission: Submission
     path: str
@@ -38,6 +43,8 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     most_wait_s: float
     audience: Audience
+    waba_id: str
+    own_token: bool
 
 
 @dataclass(slots=True)
@@ -56,22 +63,28 @@ class Handled(NamedTuple):
     timing: Timing
 
 
+@dataclass(frozen=True, slots=True)
+class DispatchParts:
+    """What the dispatcher works with."""
+
+    desk: AdmissionDesk
+    cloud: CloudClient
+    answers: AnswerWriter
+    settlement: Settlement
+    clock: Clock
+    metrics: Metrics
+
+
 class Dispatcher:
     """Sends what is admitted, and has the journal told of every answer."""
 
-    def __init__(
-        self,
-        desk: AdmissionDesk,
-        cloud: CloudClient,
-        answers: AnswerWriter,
-        clock: Clock,
-        metrics: Metrics,
-    ) -> None:
-        self._desk = desk
-        self._cloud = cloud
-        self._answers = answers
-        self._clock = clock
-        self._metrics = metrics
+    def __init__(self, parts: DispatchParts) -> None:
+        self._desk = parts.desk
+        self._cloud = parts.cloud
+        self._answers = parts.answers
+        self._settlement = parts.settlement
+        self._clock = parts.clock
+        self._metrics = parts.metrics
         self._lanes = Lanes()
         self.on_policy_refusal: Callable[[], None] = _nobody
 
@@ -109,7 +122,9 @@ class Dispatcher:
         timing = Timing()
         started = time.perf_counter()
         key = ticket.key
-        wanted = Wanted(key.send_class, key.app_id, request.most_wait_s)
+        await self._heed_holds(request, key)
+        waited_s = time.perf_counter() - started
+        wanted = Wanted(key.send_class, key.app_id, max(request.most_wait_s - waited_s, 0.0))
         await line.enter(wanted, request.audience)
         is_inside = True
         try:
@@ -137,8 +152,37 @@ class Dispatcher:
         timing.wait_s += leaves - paced
         outcome = await self._cloud.send(request.path, request.body, request.headers)
         timing.upstream_s = time.perf_counter() - leaves
+        self._learn(request, outcome)
         await self._note(request.submission, outcome)
         return Handled(admission, outcome, timing)
+
+    def _learn(self, request: Request, outcome: Outcome) -> None:
+        """Let what Meta refuses teach how fast to send, and what has to wait."""
+        if (
+            isinstance(outcome, Refused)
+            and outcome.answer is not None
+            and outcome.error is not None
+        ):
+            candidate = request.submission.candidate
+            refusal = Refusal(
+                candidate.phone_number_id,
+                request.waba_id,
+                request.submission.app_id,
+                request.own_token,
+                outcome.error.code,
+                outcome.answer.headers,
+            )
+            self._settlement.learn(refusal)
+
+    async def _heed_holds(self, request: Request, key: LaneKey) -> None:
+        """Wait as Meta has told; CongestedError when that is longer than the message may wait."""
+        held = self._settlement.hold_of(key.phone_number_id, request.waba_id, key.app_id)
+        if held is None:
+            return
+        if held.seconds > request.most_wait_s:
+            raise CongestedError(held.seconds, held.code)
+        if not await _stays(request.audience, held.seconds):
+            raise AbandonedError
 
     def _patient(self, request: Request, waited_s: float) -> Submission:
         """Tell the desk how long the message may still wait."""

@@ -23,6 +23,11 @@ class Holds:
         self._unsaved: set[str] = set()
 
     @property
+    def are_none(self) -> bool:
+        """Whether Meta has told nobody to wait."""
+        return not self._holds
+
+    @property
     def are_saved(self) -> bool:
         """Whether the store knows all of them."""
         return not self._unsaved

@@ -9,6 +9,7 @@ up none of the allowance, and who must go first waits for no more than that quar
 import asyncio
 import math
 from collections.abc import Callable, ValuesView
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from aiolimiter import AsyncLimiter
@@ -16,23 +17,28 @@ from aiolimiter import AsyncLimiter
 from gateway.outbound.arrivals import Arrivals
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.policy.line_order import LineOrder
-from gateway.policy.rate_shares import Grant, alone
+from gateway.policy.rate_shares import Grant, alone, grant_of
 from gateway.policy.send_class import SendClass
 
 FRESH_S: Final = 0.25
 LEAST_PLACES: Final = 4
 REVIEW_S: Final = 0.05
 """How often those who wait are looked at: is there still time enough for them?"""
+LEAST_TOLD_S: Final = 1.0
 LEAST_RATE: Final = 1.0
 """Messages a second that a wait is reckoned with while a line stands still."""
 
 
 class CongestedError(Exception):
-    """The line is longer than the caller may wait; `retry_after_s` says how long it is."""
+    """The line is longer than the caller may wait; `retry_after_s` says how long it is.
 
-    def __init__(self, retry_after_s: float) -> None:
+    `code` is Meta's for what holds it up, None where it is only the line.
+    """
+
+    def __init__(self, retry_after_s: float, code: int | None = None) -> None:
         super().__init__(f"the line is {retry_after_s:.1f} s long")
         self.retry_after_s = retry_after_s
+        self.code = code
 
 
 class Wanted(NamedTuple):
@@ -58,18 +64,27 @@ class Line:
     """The line of one number, `level` messages a second at the most.
 
     Source: THR (11 Sep 2026), R§5.1. How much of the level is this process's to use is told by
-    `regulate`; to begin with, all of it.
+    `regulate`; to begin with, all of it. Where somebody wants to pass while the line stands still,
+    `on_still` hears of it, and may raise what all who wait are to be told.
     """
 
-    def __init__(self, phone_number_id: str, level: int, grant: Grant | None = None) -> None:
+    def __init__(
+        self,
+        phone_number_id: str,
+        level: int,
+        grant: Grant | None = None,
+        on_still: Callable[[str], None] | None = None,
+    ) -> None:
         self.phone_number_id = phone_number_id
         self.level = level
+        self._on_still = on_still or _nobody
         self._order: LineOrder[_Place] = LineOrder()
         self._arrivals = Arrivals()
         self._inside = 0
         self._held_until = 0.0
         self._left_at = -math.inf
         self._is_changed = False
+        self._changed = asyncio.Event()
         self._wire = asyncio.Lock()
         self._goes = False
         self._review: asyncio.TimerHandle | None = None
@@ -93,9 +108,13 @@ class Line:
         if grant == self.grant:
             return
         self.grant = grant
+        self._changed.set()
         if grant.rate <= 0:
             self._goes = False
             return
+        if not self._goes and self._on_still is not _nobody:
+            # Others may have sent at its rate until now: it begins as one that has just sent.
+            self._left_at = max(self._left_at, _now())
         self._limiter = AsyncLimiter(grant.burst, grant.burst / grant.rate)
         self._is_changed = True
         self._places = max(LEAST_PLACES, math.ceil(grant.rate * FRESH_S))
@@ -129,6 +148,8 @@ class Line:
         AbandonedError when nobody waits for the answer any more.
         """
         self._arrivals.note(wanted.send_class, _now())
+        if not self._goes:
+            self._on_still(self.phone_number_id)
         at_once = self._inside <= wanted.most_wait_s * self.grant.rate
         if at_once and not self._order and self._is_open():
             self._inside += 1
@@ -162,7 +183,7 @@ class Line:
         """Wait until the wire may take one more message; CongestedError when it stands still."""
         async with self._wire:
             if self.held_s > 0 or not self._goes:
-                raise CongestedError(max(self.held_s, 1.0))
+                raise CongestedError(max(self.held_s, LEAST_TOLD_S))
             if self._is_changed:
                 await self._take_over()
             else:
@@ -171,8 +192,14 @@ class Line:
 
     async def _take_over(self) -> None:
         """Begin a new bucket where the old one stood, or each change would let one more through."""
+        while self._goes and (wait_s := self._left_at + 1 / self.grant.rate - _now()) > 0:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
+        if not self._goes:
+            raise CongestedError(LEAST_TOLD_S)
         self._is_changed = False
-        await asyncio.sleep(self._left_at + 1 / self.grant.rate - _now())
         await self._limiter.acquire(self.grant.burst)
 
     def _is_open(self) -> bool:
@@ -198,6 +225,12 @@ class Line:
         """Let in who may go, and tell those for whom it has become too late."""
         self._review = None
         self._let_in()
+        if self._order and not self._goes:
+            try:
+                self._on_still(self.phone_number_id)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is for those who wait
+                for place in list(self._order.in_order()):
+                    self._send_away(place, error)
         now, held_s = _now(), self.held_s
         late: list[tuple[_Place, float]] = []
         rates = {send_class: self._rate_for(send_class) for send_class in SendClass}
@@ -217,12 +250,11 @@ class Line:
 class Pacing:
     """Keeps one line a number.
 
-    With `on_new` the lines stand still until somebody regulates them: it is called when there is
-    a new line, or one whose level has changed.
+    With `on_still` the lines stand still until somebody regulates them; see `Line`.
     """
 
-    def __init__(self, on_new: Callable[[], None] | None = None) -> None:
-        self._on_new = on_new
+    def __init__(self, on_still: Callable[[str], None] | None = None) -> None:
+        self._on_still = on_still
         self._lines: dict[str, Line] = {}
 
     @property
@@ -239,17 +271,20 @@ class Pacing:
 
     def _change(self, line: Line | None, phone_number_id: str, level: int) -> Line:
         if line is None:
-            grant = None if self._on_new is None else Grant(0.0, 1.0)
-            line = self._lines[phone_number_id] = Line(phone_number_id, level, grant)
-        elif self._on_new is None:
+            grant = None if self._on_still is None else Grant(0.0, 1.0)
+            line = Line(phone_number_id, level, grant, self._on_still)
+            self._lines[phone_number_id] = line
+        elif self._on_still is None:
             line.regulate(alone(level))
         elif level < line.level:
-            part = level / line.level
-            line.regulate(Grant(line.grant.rate * part, line.grant.burst))
+            # The next settlement tells how much it is to be; until then, not more than this.
+            line.regulate(grant_of(line.grant.rate * level / line.level))
         line.level = level
-        if self._on_new is not None:
-            self._on_new()
         return line
+
+
+def _nobody(_phone_number_id: str) -> None:
+    """Stand in where nobody wants to know of a line that stands still."""
 
 
 def _now() -> float:

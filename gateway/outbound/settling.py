@@ -171,6 +171,8 @@ class Settlement:
 
     def hold_of(self, phone_number_id: str, waba_id: str, app_id: str) -> Held | None:
         """Return what holds up such a message the longest, None when nothing does."""
+        if self._holds.are_none:
+            return None
         return self._holds.of_message(phone_number_id, waba_id, app_id, self._clock.now())
 
     def _standing(self, phone_number_id: str) -> _Standing:

@@ -185,13 +185,15 @@ class Proxy:
             send.headers,
             self._most_wait_s(request, send.caller),
             audience,
+            route.waba_id,
+            send.caller.own_token is not None,
         )
         line = self._parts.pacing.line(route.phone_number_id, route.throughput)
         try:
             handled = await self._parts.dispatcher.handle(todo, line)
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
-            return refusal(congested(error.retry_after_s), message_id)
+            return refusal(congested(error.retry_after_s, error.code), message_id)
         except StoreUnavailableError:
             self._parts.metrics.store_away.inc()
             return await self._in_outage(todo)

@@ -91,15 +91,17 @@ def of_objection(objection: Objection, now: datetime) -> Refusal:
     )
 
 
-def congested(retry_after_s: float) -> Refusal:
-    """Return what an app is told when the number's line is too long."""
-    details = (
-        f"The number's line is {retry_after_s:.0f} s long, "
-        "which is more than this request may wait; nothing was sent."
+def congested(retry_after_s: float, code: int | None = None) -> Refusal:
+    """Return what an app is told when the number's line is too long, or held (`code`) by Meta."""
+    reason = (
+        f"The number's line is {retry_after_s:.0f} s long"
+        if code is None
+        else f"Meta has told to wait for {retry_after_s:.0f} s (#{code})"
     )
+    details = f"{reason}, which is more than this request may wait; nothing was sent."
     return Refusal(
         TOO_MANY_REQUESTS,
-        THROUGHPUT,
+        code or THROUGHPUT,
         details,
         retry_after_s=retry_after_s,
         decision=Decision.DEFER,

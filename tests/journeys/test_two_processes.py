@@ -9,9 +9,7 @@ CONFLICTS = re.compile(r"^gateway_admission_conflicts_total (\S+)$", re.MULTILIN
 
 
 async def two(world: World, start_process: StartProcess) -> tuple[GatewayProcess, GatewayProcess]:
-    first, second = await asyncio.gather(
-        *(start_process(world, throughput_share=0.5) for _ in range(2))
-    )
+    first, second = await asyncio.gather(*(start_process(world) for _ in range(2)))
     world.data_url, world.admin_url = first.data_url, first.admin_url
     world.aim_webhooks(second.data_url)
     return first, second

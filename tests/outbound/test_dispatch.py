@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -13,8 +14,9 @@ from gateway.outbound import dispatch as module
 from gateway.outbound.admission import AdmissionDesk, Submission
 from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.audience import AbandonedError, Audience
-from gateway.outbound.dispatch import Dispatcher, Handled, Request
+from gateway.outbound.dispatch import Dispatcher, DispatchParts, Handled, Request
 from gateway.outbound.pacing import CongestedError, Line, Wanted
+from gateway.outbound.settling import Settlement
 from gateway.policy.knobs import Knobs
 from gateway.policy.send_class import SendClass
 from gateway.policy.verdict import Decision
@@ -60,7 +62,10 @@ class Counter:
         clock = ManualClock()
         self.answers = AnswerWriter(self.database, clock, self.knobs, self.metrics)
         desk = AdmissionDesk(self.database, clock, self.knobs, self.metrics)
-        self.dispatcher = Dispatcher(desk, self.cloud, self.answers, clock, self.metrics)
+        self.settlement = Settlement(self.database, lambda: [self.line], UUID(int=1))
+        self.dispatcher = Dispatcher(
+            DispatchParts(desk, self.cloud, self.answers, self.settlement, clock, self.metrics)
+        )
 
     async def handle(
         self,
@@ -71,7 +76,8 @@ class Counter:
     ) -> Handled:
         path = "/v25.0/1/messages"
         audience = audience or Audience()
-        request = Request(asked, path, body, {"X": "y"}, most_wait_s, audience)
+        headers = {"X": "y"}
+        request = Request(asked, path, body, headers, most_wait_s, audience, WABA, own_token=False)
         return await self.dispatcher.handle(request, self.line)
 
     def wait_s(self) -> float:
@@ -305,6 +311,25 @@ async def test_a_refusal_is_told_although_the_journal_cannot_be_written(
     counter.cloud.outcome = Refused(META, NOT_ON_WHATSAPP, "131026: no")
     handled = await counter.handle(submission(1))
     assert handled.outcome == counter.cloud.outcome
+
+
+@pytest.mark.parametrize(
+    ("code", "held"), [(80007, True), (80008, True), (4, True), (131057, True), (131026, False)]
+)
+async def test_who_meta_tells_to_wait_waits_and_is_told_why(
+    counter: Counter, code: int, *, held: bool
+) -> None:
+    error = MetaError(code, f"(#{code}) No.", "", None, False, None)  # noqa: FBT003
+    counter.cloud.outcome = Refused(META, error, f"{code}: no")
+    await counter.handle(submission(1))
+    counter.cloud.outcome = Accepted(META, "wamid.made-up")
+    if not held:
+        assert isinstance((await counter.handle(submission(2))).outcome, Accepted)
+        return
+    with pytest.raises(CongestedError) as congested:
+        await counter.handle(submission(2))
+    assert congested.value.code == code
+    assert congested.value.retry_after_s == pytest.approx(60, abs=1)
 
 
 @pytest.mark.parametrize(("code", "told"), [(368, 1), (131031, 1), (131026, 0), (190, 0)])

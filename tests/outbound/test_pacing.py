@@ -286,11 +286,11 @@ def test_a_line_that_is_held_lets_nobody_through_and_says_for_how_long() -> None
 
 def test_a_line_without_a_grant_stands_still_until_it_is_given_one() -> None:
     async def scene() -> None:
-        asked: list[bool] = []
-        line = Pacing(lambda: asked.append(True)).line("1", 80)
+        asked: list[str] = []
+        line = Pacing(asked.append).line("1", 80)
         waiting = asyncio.create_task(enter(line, 5.0))
         await asyncio.sleep(0.3)
-        assert (asked, waiting.done(), len(line)) == ([True], False, 1)
+        assert (set(asked), waiting.done(), len(line)) == ({"1"}, False, 1)
         line.regulate(alone(80))
         await waiting
         line.regulate(Grant(0.0, 1.0))
@@ -298,6 +298,46 @@ def test_a_line_without_a_grant_stands_still_until_it_is_given_one() -> None:
             await line.turn()
 
     run(scene())
+
+
+def test_who_waits_at_a_line_that_stands_still_is_told_why_nothing_will_come_of_it() -> None:
+    async def scene() -> None:
+        is_away = False
+
+        def still(number: str) -> None:
+            if is_away:
+                raise LookupError(number)
+
+        line = Pacing(still).line("1", 80)
+        waiting = asyncio.create_task(enter(line, 60.0))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        is_away = True
+        with pytest.raises(LookupError):
+            await waiting
+        with pytest.raises(LookupError):
+            await enter(line, 60.0)
+        assert len(line) == 0
+
+    run(scene())
+
+
+def test_a_share_that_grows_while_somebody_waits_for_it_is_used_at_once() -> None:
+    async def scene() -> float:
+        line = Pacing(_still).line("1", 80)
+        line.regulate(Grant(0.5, 1.0))
+        await enter(line)
+        waiting = asyncio.create_task(line.turn())
+        await asyncio.sleep(0.5)
+        line.regulate(Grant(76.0, 1.76))
+        await waiting
+        return now()
+
+    assert run(scene()) == pytest.approx(0.5, abs=0.05)
+
+
+def _still(_number: str) -> None:
+    """Let lines stand still until they are regulated."""
 
 
 def test_the_demand_is_who_comes_and_who_waits() -> None:
@@ -337,14 +377,12 @@ def test_a_changed_level_changes_the_line_that_is_there() -> None:
 
 def test_a_lowered_level_counts_at_once_a_raised_one_when_it_is_granted() -> None:
     async def scene() -> None:
-        asked: list[bool] = []
-        pacing = Pacing(lambda: asked.append(True))
+        pacing = Pacing(_still)
         line = pacing.line("1", 80)
-        line.regulate(Grant(76.0, 1.7))
+        line.regulate(Grant(76.0, 1.76))
         pacing.line("1", 20)
         assert line.grant.rate == pytest.approx(19.0)
         pacing.line("1", 80)
         assert line.grant.rate == pytest.approx(19.0)
-        assert len(asked) == 3
 
     run(scene())
