@@ -88,6 +88,7 @@ def test_a_shipped_scenario_can_be_played(name: str) -> None:
     shipped = scenarios.named(name)
     assert shipped.name == name
     assert shipped.description.endswith(".")
+    assert shipped.start is not None  # or no two runs of it would be alike
     assert shipped.world.tokens[0].waba_ids == [shipped.world.numbers[0].waba_id]
 
 
