@@ -131,7 +131,7 @@ class _Recipient(NamedTuple):
 
 def _recipient(message: dict[str, Any], number: Number, *, lenient: bool) -> _Recipient | Refusal:
     kind = message.get("recipient_type", "individual")
-    if kind not in {"individual", "group"}:
+    if kind not in ("individual", "group"):
         return Refusal(100, "The parameter recipient_type must be individual or group.")
     to = message.get("to")
     if to is None:

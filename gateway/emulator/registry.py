@@ -1,6 +1,6 @@
 """Holds what changes about numbers, templates, restrictions and limits while the emulator runs."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -175,11 +175,13 @@ class Registry:
             return self.portfolio_limits[number.pool_id]
         return number.own_limit
 
-    def restrictions_of(self, waba_id: str, now: float) -> Iterator[Restriction]:
-        """Yield the restrictions of a WABA that have not expired."""
-        return (
+    def restrictions_of(self, waba_id: str, now: float) -> Sequence[Restriction]:
+        """List the restrictions of a WABA that have not expired."""
+        if not self.restrictions:
+            return ()
+        return [
             each for each in self.restrictions if each.waba_id == waba_id and each.expires_at > now
-        )
+        ]
 
 
 def _number(start: world.Number) -> Number:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,8 @@ TOKEN = "made-up-token"
 ANA = "+34600000001"
 BEN = "+34600000002"
 CAT = "+34600000003"
+# What may stand where something else should.
+JUNK: tuple[Any, ...] = (None, True, 7, 1.5, "x", [], ["x"], {}, [{}], {"x": 1})
 
 
 class StillClock:
@@ -89,6 +91,19 @@ def template(to: str = ANA, name: str = "promo", **more: Any) -> dict[str, Any]:
         "template": {"name": name, "language": {"code": "en_US"}},
         **more,
     }
+
+
+def spoiled(whole: Any, junk: Any) -> Iterator[Any]:
+    """Put junk in the place of each part in turn, at every depth."""
+    if isinstance(whole, dict):
+        for key, part in whole.items():
+            yield whole | {key: junk}
+            yield from (whole | {key: bad} for bad in spoiled(part, junk))
+    if isinstance(whole, list):
+        for at, part in enumerate(whole):
+            rest = [*whole[:at]], [*whole[at + 1 :]]
+            yield [*rest[0], junk, *rest[1]]
+            yield from ([*rest[0], bad, *rest[1]] for bad in spoiled(part, junk))
 
 
 def state(**options: Any) -> State:

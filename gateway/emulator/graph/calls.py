@@ -36,11 +36,12 @@ def act(state: State, node: Number, given: dict[str, Any]) -> Done:
     lacking = edges.missing(given, "action")
     if lacking is not None:
         return lacking
-    if given["action"] == "connect":
+    action = str(given["action"])
+    if action == "connect":
         return _connect(state, node, given)
-    if given["action"] in _LATER_ACTIONS:
+    if action in _LATER_ACTIONS:
         return _go_on(state, node, given)
-    return Refusal(100, f"The action {given['action']!r} does not exist.")
+    return Refusal(100, f"The action {action!r} does not exist.")
 
 
 def _connect(state: State, node: Number, given: dict[str, Any]) -> Done:
@@ -65,11 +66,11 @@ def _go_on(state: State, node: Number, given: dict[str, Any]) -> Done:
     lacking = edges.missing(given, "call_id")
     if lacking is not None:
         return lacking
-    ongoing = state.memory.calling.ongoing
-    if ongoing.get(given["call_id"]) != node.id:
+    ongoing, call_id = state.memory.calling.ongoing, str(given["call_id"])
+    if ongoing.get(call_id) != node.id:
         return Refusal(100, "The call_id is of no ongoing call of this number.")
     if given["action"] in {"reject", "terminate"}:
-        del ongoing[given["call_id"]]
+        del ongoing[call_id]
     return {"messaging_product": "whatsapp"} | SUCCESS
 
 

@@ -21,7 +21,7 @@ def show(state: State, node: Number, given: dict[str, Any]) -> Done:
         for each in reversed(state.journal.sends)
         if each.phone_number_id == node.id
         and each.ending.wamid is not None
-        and wanted in {None, each.ending.wamid}
+        and wanted in (None, each.ending.wamid)
     ]
 
 

@@ -56,7 +56,7 @@ def request_code(_: State, node: Number, given: dict[str, Any]) -> Done:
     lacking = edges.missing(given, "code_method", "language")
     if lacking is not None:
         return lacking
-    if given["code_method"] not in _CODE_METHODS:
+    if str(given["code_method"]) not in _CODE_METHODS:
         return Refusal(100, "The parameter code_method must be SMS or VOICE.")
     return _verified_already(node) or SUCCESS
 
@@ -105,7 +105,7 @@ def _bad_pin(pin: object) -> Refusal | None:
 
 def _bad_region(given: dict[str, Any]) -> Refusal | None:
     region = given.get("data_localization_region")
-    if region is None or region in _REGIONS:
+    if region is None or str(region) in _REGIONS:
         return None
     return Refusal(100, f"The data_localization_region {region!r} does not exist.")
 

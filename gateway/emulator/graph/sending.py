@@ -129,7 +129,7 @@ def _fate_by_others(state: State, case: Case, cost: Price) -> Finding | None:
 
 def _count(state: State, case: Case, findings: list[Finding], doomed: str | None) -> None:
     number, user, now = case.number, case.send.user, case.now
-    broken = {finding.rule for finding in findings}
+    broken = {finding.rule for finding in findings} if findings else ()
     # What broke a rate is not counted in it, so that observe mode notes exactly the messages
     # which enforce mode would have refused.
     if "throughput" not in broken:

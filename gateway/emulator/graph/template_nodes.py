@@ -148,7 +148,7 @@ def _delete(state: State, node: Waba, given: dict[str, Any]) -> Done:
     doomed = [
         each
         for each in state.registry.templates_of(node.id)
-        if each.name == name and wanted_id in {None, each.id}
+        if each.name == name and wanted_id in (None, each.id)
     ]
     if not doomed:
         return unknown_object(str(wanted_id or name), "DELETE")

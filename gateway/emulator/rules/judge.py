@@ -39,14 +39,13 @@ def block_list(case: Case) -> Finding | None:
 
 def template(case: Case) -> Finding | None:
     """Let only APPROVED templates be sent. Source: TOVR 21 May, ERR 12 Dec 2025 (R§6.4)."""
-    if case.send.type != "template":
+    found = case.template
+    if case.send.type != "template" or (found is not None and found.status == "APPROVED"):
         return None
     name = f"{case.send.template_name} ({case.send.template_language})"
-    if case.template is None:
+    if found is None:
         return Finding("template", 132001, f"Template {name} does not exist.")
-    match case.template.status:
-        case "APPROVED":
-            return None
+    match found.status:
         case "PAUSED":
             return Finding("template", 132015, f"Template {name} is paused.")
         case "DISABLED":

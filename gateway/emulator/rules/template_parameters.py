@@ -109,7 +109,7 @@ def _text_problem(
     if len(given) != len(expected.places):
         return _count_problem(where, len(given), len(expected.places))
     for parameter in given:
-        kind = parameter.get("type")
+        kind = str(parameter.get("type"))
         if kind not in _TEXTS:
             return _FORMAT, f"{where}: Format mismatch, expected TEXT, received {kind}"
         if ("parameter_name" in parameter) != is_named:
@@ -117,7 +117,7 @@ def _text_problem(
             return _FORMAT, f"{where}: the parameters of this template are {form}"
         if not _text_of(parameter):
             return _MISSING, f"{where}: Parameter of type {kind} is missing its text value"
-    if is_named and {each["parameter_name"] for each in given} != set(expected.places):
+    if is_named and {str(each["parameter_name"]) for each in given} != set(expected.places):
         return _FORMAT, f"{where}: the parameters are named {', '.join(expected.places)}"
     return None
 

@@ -4,6 +4,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+# Beyond these, instants could not be written as dates any more, nor numbers as JSON.
+_CENTURY_S = 100 * 365.25 * 86_400.0
+_MOST = 10**9
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -42,8 +46,8 @@ class NumberChange(_Body):
 
     quality_rating: Literal["GREEN", "YELLOW", "RED", "UNKNOWN", "NA"] | None = None
     status: str | None = Field(default=None, min_length=1)
-    throughput: int | None = Field(default=None, ge=1)
-    messaging_limit: int | None = Field(default=None, ge=0)
+    throughput: int | None = Field(default=None, ge=1, le=_MOST)
+    messaging_limit: int | None = Field(default=None, ge=0, le=_MOST)
 
     @field_validator("messaging_limit", mode="before")
     @classmethod
@@ -101,8 +105,8 @@ class NewRestriction(_Body):
 
     waba_id: str
     restriction_type: str = Field(min_length=1)
-    duration_s: float | None = Field(default=None, gt=0)
-    expiration: float | None = None
+    duration_s: float | None = Field(default=None, gt=0, le=_CENTURY_S)
+    expiration: float | None = Field(default=None, ge=0, le=10 * _CENTURY_S)
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
@@ -122,7 +126,7 @@ class Preference(_Body):
 class ClockChange(_Body):
     """How far to hurry the clock."""
 
-    advance_s: float = Field(ge=0)
+    advance_s: float = Field(ge=0, le=_CENTURY_S)
 
 
 class WebhookUrl(_Body):

@@ -153,9 +153,14 @@ class Choice(_Table):
 
 
 def named(text: str) -> Scenario:
-    """Read the file of this name if there is one, else the shipped scenario; raises BadScenario."""
+    """Read the file of this name if there is one, else the shipped scenario; raises BadScenario.
+
+    A shipped one may be named with its `.toml`, too.
+    """
     path = Path(text)
-    return read(path) if path.suffix == ".toml" or path.is_file() else shipped(text)
+    if path.is_file() or (path.suffix == ".toml" and text.removesuffix(".toml") not in names()):
+        return read(path)
+    return shipped(text.removesuffix(".toml"))
 
 
 def shipped(name: str) -> Scenario:

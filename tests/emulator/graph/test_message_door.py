@@ -1,9 +1,22 @@
+from typing import Any
+
 import aiohttp
 import pytest
 
 from gateway.emulator import Knobs
 from gateway.emulator.state import Mode
-from tests.emulator.conftest import FIRST, Cloud, Receiver, Start, flushed, template
+from tests.emulator.conftest import (
+    FIRST,
+    JUNK,
+    WABA,
+    Cloud,
+    Receiver,
+    Start,
+    flushed,
+    spoiled,
+    template,
+    text,
+)
 
 
 async def test_a_read_receipt_is_acknowledged(cloud: Cloud) -> None:
@@ -87,3 +100,69 @@ async def test_an_accepted_message_may_fail_later_and_counts_no_more(
     assert status["errors"][0]["code"] == 131026
     assert (await cloud.number())["counted_users"] == 0
     assert await cloud.rules_broken() == []
+
+
+ARTICLE = {
+    "id": "600000000000009",
+    "waba_id": WABA,
+    "name": "special",
+    "parameter_format": "NAMED",
+    "components": [
+        {"type": "HEADER", "format": "TEXT", "text": "{{first}}"},
+        {"type": "BODY", "text": "Hello {{first}}, here is {{second}}."},
+        {
+            "type": "BUTTONS",
+            "buttons": [{"type": "URL", "text": "See", "url": "https://example.com/{{1}}"}],
+        },
+    ],
+}
+NAMED = [
+    {"type": "text", "parameter_name": "first", "text": "Ana"},
+    {"type": "currency", "parameter_name": "second", "currency": {"fallback_value": "$1"}},
+]
+COMPONENTS = [
+    {"type": "header", "parameters": NAMED[:1]},
+    {"type": "body", "parameters": NAMED},
+    {
+        "type": "button",
+        "sub_type": "url",
+        "index": "0",
+        "parameters": [{"type": "text", "text": "a"}],
+    },
+]
+SPECIAL = {"name": "special", "language": {"code": "en_US"}, "components": COMPONENTS}
+BUTTONS = [{"type": "reply", "reply": {"id": "1", "title": "Yes"}}]
+ROWS = [{"title": "One", "rows": [{"id": "1", "title": "Yes"}]}]
+MESSAGES: tuple[dict[str, Any], ...] = (
+    text(context={"message_id": "wamid.x"}, biz_opaque_callback_data="x", category="utility"),
+    template(recipient_type="individual") | {"template": SPECIAL},
+    template(product_policy="STRICT", message_activity_sharing=True),
+    text(type="image", image={"id": "1", "caption": "x"}),
+    text(type="reaction", reaction={"message_id": "wamid.x", "emoji": "x"}),
+    text(type="location", location={"latitude": 1, "longitude": 1}),
+    text(type="contacts", contacts=[{"name": {"formatted_name": "Ana"}}]),
+    text(
+        type="interactive",
+        interactive={"type": "button", "body": {"text": "x"}, "action": {"buttons": BUTTONS}},
+    ),
+    text(
+        type="interactive",
+        interactive={
+            "type": "list",
+            "body": {"text": "x"},
+            "action": {"button": "x", "sections": ROWS},
+        },
+    ),
+    {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.x"},
+)
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+async def test_a_message_with_junk_in_it_is_taken_or_refused(start: Start, junk: Any) -> None:
+    templates = [ARTICLE, {"id": "600000000000001", "waba_id": WABA, "name": "promo"}]
+    cloud = await start(templates=templates)
+    for message in (bad for whole in MESSAGES for bad in spoiled(whole, junk)):
+        answer = await cloud.send(message, FIRST)
+        assert answer["http"] in {200, 400, 404}, message
+        assert ("error" in answer) == (answer["http"] != 200), message
+        cloud.clock.advance(60)

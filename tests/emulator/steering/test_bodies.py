@@ -38,6 +38,19 @@ def test_a_restriction_has_exactly_one_end(more: dict[str, float]) -> None:
         NewRestriction.model_validate({"waba_id": "1", "restriction_type": "X"} | more)
 
 
-def test_time_only_moves_on() -> None:
-    with pytest.raises(ValidationError):
-        ClockChange(advance_s=-1)
+def test_time_only_moves_on_and_not_beyond_all_dates() -> None:
+    for seconds in (-1, 1e12):
+        with pytest.raises(ValidationError):
+            ClockChange(advance_s=seconds)
+
+
+@pytest.mark.parametrize("end", [{"duration_s": 1e300}, {"expiration": 1e300}])
+def test_a_restriction_ends_on_some_date(end: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="less than or equal"):
+        NewRestriction.model_validate({"waba_id": "1", "restriction_type": "X"} | end)
+
+
+def test_a_number_can_be_written_down() -> None:
+    for field in ("messaging_limit", "throughput"):
+        with pytest.raises(ValidationError, match="less than or equal"):
+            NumberChange.model_validate({field: 10**30})

@@ -88,6 +88,7 @@ def test_a_shipped_scenario_can_be_played(name: str) -> None:
     shipped = scenarios.named(name)
     assert shipped.name == name
     assert shipped.description.endswith(".")
+    assert shipped.start is not None  # or no two runs of it would be alike
     assert shipped.world.tokens[0].waba_ids == [shipped.world.numbers[0].waba_id]
 
 
@@ -95,6 +96,17 @@ def test_the_shipped_scenarios_are_known_by_name() -> None:
     assert scenarios.names() == ["lived", "outage", "red-week", "restricted-day"]
     with pytest.raises(BadScenario, match="no such scenario; there are lived, outage"):
         scenarios.shipped("blue-week")
+
+
+def test_a_shipped_scenario_may_be_named_like_its_file_unless_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert scenarios.named("red-week.toml") == scenarios.shipped("red-week")
+    with pytest.raises(BadScenario, match=r"^blue-week.toml: No such file or directory"):
+        scenarios.named("blue-week.toml")
+    (tmp_path / "red-week.toml").write_text("seed = 7")
+    assert scenarios.named("red-week.toml") == Scenario(seed=7)
 
 
 def test_a_file_is_read_and_one_that_cannot_be_is_named(tmp_path: Path) -> None:
