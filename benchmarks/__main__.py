@@ -4,7 +4,7 @@ import argparse
 import importlib
 from typing import Final
 
-QUESTIONS: Final = ("proxy_overhead", "emulator_speed")
+QUESTIONS: Final = ("proxy_overhead", "emulator_speed", "preflight_speed")
 
 
 def main() -> None:

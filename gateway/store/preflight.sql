@@ -38,7 +38,13 @@ from (
         case when s.kind = 'counted' then l.app_id end as app_id,
         case when s.kind = 'capped' then c.capped_until end as capped_until
     from unnest($2::text[]) as r (user_id)
-    left join ledger l on l.pool_id = $1 and l.user_id = r.user_id
+    left join lateral (
+        -- The limit keeps this a look-up by both keys, whatever the statistics of the table say.
+        select l.reached_at, l.class, l.app_id
+        from ledger l
+        where l.pool_id = $1 and l.user_id = r.user_id
+        limit 1
+    ) l on true
     cross join lateral (
         select bool_or(c.marketing_stopped) as stopped, max(c.capped_until) as capped_until
         from contacts c
