@@ -63,6 +63,7 @@ class Slots:
         # What is planned leaves in the order in which it was taken.
         self._taken: deque[tuple[int, tuple[Holder, Holder]]] = deque()
         self._usage: dict[Holder, int] = {}
+        self._terms: Terms | None = None
         self.counted = 0
 
     def foresee(self, leaving: Sequence[Leaving], now: datetime) -> None:
@@ -74,9 +75,11 @@ class Slots:
 
     def count(self, holders: tuple[Holder, Holder], count: int) -> None:
         """Put so many more slots on the account of these holders, fewer when it is negative."""
+        usage = self._usage
+        send_class, app = holders
         self.counted += count
-        for holder in holders:
-            self._usage[holder] = self._usage.get(holder, 0) + count
+        usage[send_class] = usage.get(send_class, 0) + count
+        usage[app] = usage.get(app, 0) + count
 
     def earliest(self, at: int, terms: Terms) -> tuple[int | None, Hold | None]:
         """Return when one more slot is to be had, `at` at the earliest, and what it waits for.
@@ -114,18 +117,46 @@ class Slots:
             self.count(self._taken.popleft()[1], -1)
 
     def _obstacle(self, terms: Terms) -> Hold | None:
-        limit, allowance, is_limited, is_shared = terms
-        if is_limited and self.counted >= allowance:
-            return Hold("messaging_limit", _used_up(limit, allowance))
-        if not is_shared or not self._shares:
+        if terms is not self._terms:
+            self._take_over(terms)
+        if self.counted >= self._most:
+            return Hold("messaging_limit", _used_up(terms))
+        if self._has_share(terms.allowance):
             return None
-        found = obstacle(self._shares, self._usage, self._own, (limit, allowance, self.counted))
+        limits = (terms.messaging_limit, terms.allowance, self.counted)
+        shares = self._shares if terms.is_shared else {}
+        found = obstacle(shares, self._usage, self._own, limits)
         if found is None:
             return None
-        return Hold("share", f"Of the messaging limit of {limit} users {found.sentence}.")
+        return Hold("share", f"Of the messaging limit of {limits[0]} users {found.sentence}.")
+
+    def _has_share(self, allowance: int) -> bool:
+        """Tell whether `obstacle` would find none; false where that is not sure."""
+        usage, room = self._usage, allowance - self.counted
+        for holder, reserved in self._reserves:
+            room -= max(reserved - usage.get(holder, 0), 0)
+        for holder, most in self._caps:
+            room = min(room, most - usage.get(holder, 0))
+        return room > 0
+
+    def _take_over(self, terms: Terms) -> None:
+        """Work out once what holds on these terms, since it is asked for with every message."""
+        limit = terms.messaging_limit
+        shares = self._shares if terms.is_shared else {}
+        self._terms = terms
+        self._most = terms.allowance if terms.is_limited else UNLIMITED
+        self._caps = [
+            (holder, int(shares[holder].cap * limit)) for holder in self._own if holder in shares
+        ]
+        self._reserves = [
+            (holder, int(share.reserve * limit))
+            for holder, share in shares.items()
+            if share.reserve > 0 and holder not in self._own
+        ]
 
 
-def _used_up(limit: int, allowance: int) -> str:
+def _used_up(terms: Terms) -> str:
+    limit, allowance, *_ = terms
     held_back = f" ({limit - allowance} held back)" if allowance < limit else ""
     return (
         f"The messaging limit of {limit} users in 24 hours{held_back} is used up; "

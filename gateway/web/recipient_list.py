@@ -21,6 +21,7 @@ AT_ONCE: Final = 1000
 """Entries read before traffic has its turn: some milliseconds."""
 
 _FIRST_COLUMN: Final = re.compile(rb"""[\s"']*([^,;\t"'\r]*)""")
+_PLAIN_NUMBER: Final = re.compile(rf"\+([0-9]{{{SHORTEST_NUMBER},{LONGEST_NUMBER}}})", re.ASCII)
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -137,6 +138,8 @@ def json_value(line: bytes) -> str:
 
 def user_of(value: str, dialling: Dialling | None) -> UserId | None:
     """Return the id under which a recipient is counted, None where it can be nobody's."""
+    if plain := _PLAIN_NUMBER.fullmatch(value):
+        return UserId(plain[1])  # what most lists hold, and what it would come to below
     if value[:1].isalpha() and is_bsuid(value):
         return user_id(Recipient(RecipientKind.BSUID, value), dialling)
     digits = user_id(Recipient(RecipientKind.PHONE, value), dialling)
