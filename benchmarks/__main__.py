@@ -4,7 +4,13 @@ import argparse
 import importlib
 from typing import Final
 
-QUESTIONS: Final = ("proxy_overhead", "emulator_speed", "pacing_cost", "waits_under_overload")
+QUESTIONS: Final = (
+    "proxy_overhead",
+    "emulator_speed",
+    "pacing_cost",
+    "waits_under_overload",
+    "preflight_speed",
+)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,8 +49,17 @@ def bare_proxy(stack: ExitStack, upstream: str) -> Load:
     return _load(port, TOKEN)
 
 
-def gateway(stack: ExitStack, upstream: str) -> Load:
-    """Start PostgreSQL and a gateway with four numbers of an unlimited portfolio."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A gateway process that knows nobody yet, and where it and its database are."""
+
+    data_port: int
+    admin_url: str
+    database_url: str
+
+
+def served(stack: ExitStack, upstream: str) -> Served:
+    """Start PostgreSQL and a gateway."""
     data, admin = free_port(), free_port()
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     postgres = EmbeddedPostgres.start(folder / "postgres")
@@ -65,10 +75,16 @@ def gateway(stack: ExitStack, upstream: str) -> Load:
         "GATEWAY_LOG_LEVEL": "ERROR",
     }
     stack.enter_context(process(["gateway", "serve"], admin, environment))
+    return Served(data, f"http://127.0.0.1:{admin}", postgres.url)
+
+
+def gateway(stack: ExitStack, upstream: str) -> Load:
+    """Start PostgreSQL and a gateway with four numbers of an unlimited portfolio."""
+    started = served(stack, upstream)
     pools = {PORTFOLIO: {"regime": "portfolio", "messaging_limit": None}}
     numbers = [number | {"pool_id": PORTFOLIO, "access_token": TOKEN} for number in _numbers()]
-    key = asyncio.run(furnish(f"http://127.0.0.1:{admin}", ADMIN_KEY, pools, numbers))
-    return _load(data, key)
+    key = asyncio.run(furnish(started.admin_url, ADMIN_KEY, pools, numbers))
+    return _load(started.data_port, key)
 
 
 def emulator(stack: ExitStack) -> Load:

@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.cli import check, emulate, migrate, rules, sandbox, serve
+from gateway.cli import check, emulate, migrate, preflight, rules, sandbox, serve
 
 app = typer.Typer(
     name="gateway",
@@ -16,6 +16,7 @@ app.command("sandbox")(sandbox.sandbox)
 app.command("migrate")(migrate.migrate)
 app.command("emulate")(emulate.emulate)
 app.command("check")(check.check)
+app.command("preflight")(preflight.preflight)
 app.command("rules")(rules.rules)
 
 

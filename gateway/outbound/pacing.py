@@ -139,7 +139,9 @@ class Line:
     def _rate_for(self, send_class: SendClass) -> float:
         """Return what is left for a class: those before it keep coming as they came lately."""
         taken = self._arrivals.before(send_class, _now()) if self._order else 0.0
-        return max(self.grant.rate - taken, self.grant.rate / 20, LEAST_RATE)
+        # A line that is about to be granted a share is reckoned with part of the level.
+        rate = self.grant.rate if self._goes else self.level / 4
+        return max(rate - taken, rate / 20, LEAST_RATE)
 
     async def enter(self, wanted: Wanted, audience: Audience) -> None:
         """Take a place at the desk, to be given back with `leave`.

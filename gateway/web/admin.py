@@ -91,9 +91,14 @@ async def read_body(request: web.Request, model: type[Body]) -> Body:
     try:
         return model.model_validate_json(await request.read())
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        path = ".".join(str(step) for step in first["loc"]) or "body"
-        raise BadRequestError(f"{path}: {first['msg']}") from None
+        raise wrong(error) from None
+
+
+def wrong(error: ValidationError) -> BadRequestError:
+    """Name the first field that is wrong."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    path = ".".join(str(step) for step in first["loc"]) or "body"
+    return BadRequestError(f"{path}: {first['msg']}")
 
 
 def reply(content: Any, status: int = 200) -> web.Response:

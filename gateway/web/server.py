@@ -11,6 +11,7 @@ from gateway.web import admin_apps, admin_journal, admin_numbers, admin_pools, a
 from gateway.web.admin import Admin, AdminParts, Route
 from gateway.web.connection import Connection
 from gateway.web.health import Health
+from gateway.web.preflight import Preflight
 from gateway.web.proxy import Proxy
 from gateway.web.webhooks import Webhooks
 
@@ -47,7 +48,7 @@ def admin_server(parts: AdminParts, health: Health) -> web.BaseRunner:
     """Return the admin listener: API (the clock in a sandbox only), console, health, metrics."""
     app = web.Application(client_max_size=LARGEST_ADMIN_BODY)
     of_sandbox = () if parts.advance_clock is None else admin_sandbox.ROUTES
-    Admin(parts, (*ADMIN_ROUTES, *of_sandbox)).add_routes(app.router)
+    Admin(parts, (*ADMIN_ROUTES, *Preflight().routes(), *of_sandbox)).add_routes(app.router)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", health.metrics)
