@@ -95,9 +95,15 @@ class AdmissionDesk:
             self._worker = loop.create_task(self._work())
         return await waiting.answer
 
-    def template(self, candidate: Candidate) -> TemplateFacts | None:
-        """Return what was last known of a message's template, without asking anybody."""
+    async def template(self, candidate: Candidate) -> TemplateFacts | None:
+        """Return what was last known of a message's template.
+
+        The database is asked about a pool that is heard of for the first time only.
+        """
         state = self._cache.peek(candidate.pool_id)
+        if state is None:
+            async with self._database.connection() as connection:
+                state = await self._cache.read(connection, candidate.pool_id)
         if state is None or candidate.phone_number_id not in state.numbers:
             return None
         return state.template(candidate.phone_number_id, candidate.message.template)

@@ -96,7 +96,7 @@ class Dispatcher:
         left.
         """
         submission = request.submission
-        template = self._desk.template(submission.candidate)
+        template = await self._desk.template(submission.candidate)
         send_class = class_of(submission.candidate.message, template.category if template else None)
         if send_class is SendClass.AUTHENTICATION:
             # A code that comes too late is worse than none (TTL, R§6.4): it is not kept waiting.

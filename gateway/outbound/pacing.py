@@ -24,6 +24,10 @@ FRESH_S: Final = 0.25
 LEAST_PLACES: Final = 4
 REVIEW_S: Final = 0.05
 """How often those who wait are looked at: is there still time enough for them?"""
+DEMAND_S: Final = 2.0
+"""How far back the demand looks: a share is wanted soon, and soon wanted no more."""
+STEADY_S: Final = 10.0
+"""How far back it is seen who keeps coming: a burst that is over takes nothing from the others."""
 LEAST_TOLD_S: Final = 1.0
 LEAST_RATE: Final = 1.0
 """Messages a second that a wait is reckoned with while a line stands still."""
@@ -79,7 +83,8 @@ class Line:
         self.level = level
         self._on_still = on_still or _nobody
         self._order: LineOrder[_Place] = LineOrder()
-        self._arrivals = Arrivals()
+        self._lately = Arrivals(DEMAND_S)
+        self._steadily = Arrivals(STEADY_S)
         self._inside = 0
         self._held_until = 0.0
         self._left_at = -math.inf
@@ -89,6 +94,7 @@ class Line:
         self._goes = False
         self._review: asyncio.TimerHandle | None = None
         self.grant = Grant(0.0, 1.0)
+        self._expected = alone(level).rate
         self.regulate(alone(level) if grant is None else grant)
 
     def __len__(self) -> int:
@@ -101,7 +107,7 @@ class Line:
 
     def demand(self) -> float:
         """Return the messages a second that are wanted: who came lately, and who waits."""
-        return self._arrivals.total(_now()) + len(self._order)
+        return self._lately.total(_now()) + len(self._order)
 
     def regulate(self, grant: Grant) -> None:
         """Pace the line by `grant` from now on; a rate of 0 stops it."""
@@ -121,6 +127,10 @@ class Line:
         self._goes = True
         self._let_in()
 
+    def expect(self, rate: float) -> None:
+        """Reckon with at least this rate: it will be granted as soon as others have settled."""
+        self._expected = rate
+
     def hold(self, seconds: float) -> None:
         """Let nothing leave for so long."""
         self._held_until = max(self._held_until, _now() + seconds)
@@ -138,9 +148,8 @@ class Line:
 
     def _rate_for(self, send_class: SendClass) -> float:
         """Return what is left for a class: those before it keep coming as they came lately."""
-        taken = self._arrivals.before(send_class, _now()) if self._order else 0.0
-        # A line that is about to be granted a share is reckoned with part of the level.
-        rate = self.grant.rate if self._goes else self.level / 4
+        taken = self._steadily.before(send_class, _now()) if self._order else 0.0
+        rate = max(self.grant.rate, self._expected)
         return max(rate - taken, rate / 20, LEAST_RATE)
 
     async def enter(self, wanted: Wanted, audience: Audience) -> None:
@@ -149,7 +158,8 @@ class Line:
         CongestedError as soon as it is clear that it would take longer than `most_wait_s`;
         AbandonedError when nobody waits for the answer any more.
         """
-        self._arrivals.note(wanted.send_class, _now())
+        self._lately.note(wanted.send_class, _now())
+        self._steadily.note(wanted.send_class, _now())
         if not self._goes:
             self._on_still(self.phone_number_id)
         at_once = self._inside <= wanted.most_wait_s * self.grant.rate

@@ -13,7 +13,7 @@ import structlog
 from gateway.clock import Clock, SystemClock
 from gateway.outbound.fullest_second import FullestSecond
 from gateway.outbound.holds import Held, Holds
-from gateway.policy.rate_shares import LEASE, Grant, Share, grant_of, settle
+from gateway.policy.rate_shares import LEASE, Grant, Share, fair, grant_of, settle
 from gateway.policy.throttling import (
     REPEATS_WITHIN,
     THROUGHPUT,
@@ -50,6 +50,10 @@ class Regulated(Protocol):
 
     def regulate(self, grant: Grant) -> None:
         """Send at this rate from now on; after a rate of 0 the bucket begins empty."""
+        ...
+
+    def expect(self, rate: float) -> None:
+        """Reckon with this rate, in messages a second: it is on its way."""
         ...
 
     def hold(self, seconds: float) -> None:
@@ -253,7 +257,10 @@ class Settlement:
         )
         others = [share for share in seen.shares if share.process_id != self._process_id]
         level = standing.line.level if standing.line is not None else 0
-        share = settle(speed_now(level, standing.speed, now), own, others, now)
+        able = speed_now(level, standing.speed, now)
+        if standing.line is not None:
+            standing.line.expect(fair(able, own, others, now))
+        share = settle(able, own, others, now)
         return Settled(seen.version, standing.speed, share)
 
     def _adopt(self, standing: _Standing, one: Settled, began_s: float) -> None:

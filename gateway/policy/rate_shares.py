@@ -109,8 +109,7 @@ def settle(level: float, own: Share, others: Iterable[Share], now: datetime) -> 
     grant. It is lowered at once to its fair part, and raised by no more than what the others'
     leases leave free, so that the sum never exceeds in whatever order the processes settle.
     """
-    everyone = [own, *(share for share in others if share.speaks(now))]
-    left = max(int(level) - ceil(sum(share.inbound for share in everyone)), 1)
+    everyone, left = _everyone(level, own, others, now)
     holding = [share for share in everyone[1:] if share.holds(now)]
     free = capacity(left, 1 + len(holding)) - sum(share.granted for share in holding)
     rate = min(_target(left, everyone, now), free)
@@ -119,6 +118,20 @@ def settle(level: float, own: Share, others: Iterable[Share], now: datetime) -> 
         return own._replace(granted=rate, leased_until=leased_until, held_until=leased_until)
     held_until = now if own.granted > 0 else own.held_until
     return own._replace(granted=0.0, leased_until=leased_until, held_until=held_until)
+
+
+def fair(level: float, own: Share, others: Iterable[Share], now: datetime) -> float:
+    """Return the messages a second that are to be had as soon as the others have settled, too."""
+    everyone, left = _everyone(level, own, others, now)
+    return _target(left, everyone, now)
+
+
+def _everyone(
+    level: float, own: Share, others: Iterable[Share], now: datetime
+) -> tuple[list[Share], int]:
+    """Return all whose word counts, and what users leave of the level."""
+    everyone = [own, *(share for share in others if share.speaks(now))]
+    return everyone, max(int(level) - ceil(sum(share.inbound for share in everyone)), 1)
 
 
 def _target(level: int, everyone: Sequence[Share], now: datetime) -> float:

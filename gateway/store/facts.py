@@ -139,6 +139,11 @@ class StateCache:
             self._states.update(await load_states(connection, stale, self._knobs))
         return {pool_id: self._states[pool_id][1] for pool_id in pools}
 
+    async def read(self, connection: Any, pool_id: PoolId) -> PoolState | None:
+        """Read the state of a pool, None when there is none."""
+        self._states.update(await load_states(connection, [pool_id], self._knobs))
+        return self.peek(pool_id)
+
     def peek(self, pool_id: PoolId) -> PoolState | None:
         """Return the last state read of a pool, None before the first; it may be old."""
         known = self._states.get(pool_id)

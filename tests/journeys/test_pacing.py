@@ -9,9 +9,9 @@ from typing import Any
 
 from tests.builders import template_body, text_body, users
 from tests.gateway_process import StartProcess
-from tests.journeys.campaign import audience
-from tests.journeys.steadiness import Steadiness
-from tests.world import MIDDLE, PORTFOLIO, SHARED, SMALL, Answer, MakeWorld, World, until
+from tests.journeys.campaign import audience, campaign, sent
+from tests.journeys.lag import measured_lag
+from tests.world import MIDDLE, Answer, MakeWorld, World, until
 
 LEVEL = 80
 WAIT = re.compile(r"wait;dur=([\d.]+)")
@@ -28,11 +28,15 @@ def percentile(values: Sequence[float], part: float) -> float:
     return sorted(values)[min(int(len(values) * part), len(values) - 1)]
 
 
+def fullest(sends: Sequence[dict[str, Any]], seconds: int) -> int:
+    """Return how many messages the fullest stretch of so many seconds holds."""
+    at = sorted(datetime.fromisoformat(each["at"]).timestamp() for each in sends)
+    return max(sum(start <= each < start + seconds for each in at) for start in at)
+
+
 def used(sends: Sequence[dict[str, Any]], seconds: int = 3) -> float:
     """Return which part of the level the fullest seconds hold."""
-    at = sorted(datetime.fromisoformat(each["at"]).timestamp() for each in sends)
-    most = max(sum(start <= each < start + seconds for each in at) for start in at)
-    return most / (LEVEL * seconds)
+    return fullest(sends, seconds) / (LEVEL * seconds)
 
 
 async def app(world: World, app_id: str) -> str:
@@ -69,30 +73,28 @@ async def test_a_campaign_draws_no_refusal_and_uses_what_there_is(make_world: Ma
     assert used(await world.sends(MIDDLE)) >= 0.95
 
 
-async def test_three_processes_together_draw_no_refusal_and_use_what_there_is(
+async def test_three_processes_together_keep_the_throughput_and_use_what_there_is(
     make_world: MakeWorld, start_process: StartProcess
 ) -> None:
-    """P4 with three processes, of which each is asked for more than its part."""
-    numbers = [SMALL, MIDDLE, *SHARED]
-    limits = dict.fromkeys((SMALL, MIDDLE, PORTFOLIO), 100_000)
-    world = await make_world(gateway=False, throughput=LEVEL, limits=limits)
+    """P4 with three processes, each of which is asked for more than its part.
+
+    The emulator looks on here and does not refuse: this process, in which it runs, may itself be
+    kept waiting by the machine, and then sees at once what came in the meantime.
+    """
+    world = await make_world(
+        gateway=False, mode="observe", throughput=LEVEL, limits={MIDDLE: 100_000}
+    )
     processes = await asyncio.gather(*(start_process(world) for _ in range(3)))
-    async for steady, number in Steadiness.attempts(numbers):
-        async with steady:
-            answers = await asyncio.gather(
-                *(
-                    world.send(
-                        number,
-                        template_body(user),
-                        headers=PATIENT,
-                        via=processes[index % 3].data_url,
-                    )
-                    for index, user in enumerate(audience(450))
-                )
+    async with measured_lag() as lag:
+        answers = await asyncio.gather(
+            *(
+                campaign(world, MIDDLE, audience(150, start=1 + 1000 * number), via=each.data_url)
+                for number, each in enumerate(processes)
             )
-        sends = await world.sends(number)
-    assert Counter(answer.status for answer in answers) == {200: 450}
-    assert {each["outcome"] for each in sends} == {"accepted"}
+        )
+    assert [sent(part) for part in answers] == [150] * 3
+    sends = await world.sends(MIDDLE)
+    assert fullest(sends, 1) <= LEVEL * (1 + lag.most_s)
     assert used(sends) >= 0.95
 
 

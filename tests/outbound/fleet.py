@@ -27,6 +27,9 @@ class StubLine:
     def demand(self) -> float:
         return self.wants
 
+    def expect(self, rate: float) -> None:
+        self.expected = rate
+
     def regulate(self, grant: Grant) -> None:
         self.grant = grant
 

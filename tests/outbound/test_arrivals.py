@@ -1,13 +1,15 @@
 import pytest
 
-from gateway.outbound.arrivals import MEMORY_S, Arrivals
+from gateway.outbound.arrivals import Arrivals
 from gateway.policy.send_class import SendClass
+
+MEMORY_S = 2.0
 
 
 def steady(
     per_second: int, seconds: float, send_class: SendClass = SendClass.MARKETING
 ) -> Arrivals:
-    arrivals = Arrivals()
+    arrivals = Arrivals(MEMORY_S)
     for index in range(int(per_second * seconds)):
         arrivals.note(send_class, 100.0 + index / per_second)
     return arrivals
@@ -33,4 +35,4 @@ def test_only_the_classes_before_are_asked_about() -> None:
 
 
 def test_nothing_came_to_a_new_line() -> None:
-    assert Arrivals().total(5.0) == 0
+    assert Arrivals(MEMORY_S).total(5.0) == 0
