@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.facts import RestrictionFacts, TemplateFacts, UserFacts
+from gateway.policy.facts import NumberFacts, RestrictionFacts, TemplateFacts, UserFacts
 from gateway.policy.fold import BatchFacts, Candidate, Folded, PoolState, Slot, fold
 from gateway.policy.knobs import Knobs
 from gateway.policy.lanes import Sender
+from gateway.policy.number_clock import Standing, advance
 from gateway.policy.paces import Paces
 from gateway.policy.preflight import MOST_SLICES, Campaign, Course, Plan, plan
 from gateway.policy.send_class import SendClass
@@ -68,11 +69,11 @@ class BruteForce:
     campaign: Campaign
     ledger: dict[str, Slot] = field(default_factory=dict)
     paces: Paces = field(default_factory=Paces)
-    restricted_until: datetime | None = None
+    number: NumberFacts = field(default_factory=number)
 
     def __post_init__(self) -> None:
         self.paces = self.sender.paces
-        self.restricted_until = self.sender.number.restricted_until
+        self.number = self.sender.number
         for kind, leaving in (
             ("other", self.campaign.supply.leaving),
             ("counted", sorted(self.campaign.counted)),
@@ -97,7 +98,7 @@ class BruteForce:
             supply.regime,
             supply.messaging_limit,
             supply.headroom,
-            {NUMBER: replace(self.sender.number, restricted_until=self.restricted_until)},
+            {NUMBER: self.number},
             {WABA: self.sender.restrictions},
             {(WABA, KEY): MARKETING},
             frozenset({WABA}),
@@ -127,8 +128,20 @@ class BruteForce:
             # A slot stays on the account of who took it first.
             self.ledger[name] = before._replace(reached_at=slot.reached_at) if before else slot
         self.paces = folded.paces.get(NUMBER, self.paces)
-        self.restricted_until = folded.restricted.get(NUMBER, self.restricted_until)
+        if NUMBER in folded.restricted:
+            self.restrict(folded.restricted[NUMBER], at)
         return None
+
+    def restrict(self, until: datetime, at: datetime) -> None:
+        """Write the end down; what Meta had restricted was swept before."""
+        supply = self.campaign.supply
+        swept, _ = advance(Standing(self.number, supply.messaging_limit), supply.regime, at)
+        self.number = replace(
+            self.number,
+            restricted_until=until,
+            restricted_by="ledger",
+            recovering_since=swept.recovering_since,
+        )
 
 
 def check(asked: Campaign) -> int:
@@ -178,7 +191,7 @@ def campaigns(draw: st.DrawFn) -> Campaign:
     ago = st.none() | st.timedeltas(-3 * DAY, timedelta(0)).map(lambda by: NOW + by)
     knobs = Knobs(
         activity_floor=0.0,
-        activity_floor_users=draw(st.integers(1, 6)),
+        activity_floor_users=draw(st.integers(1, 16)),
         warm_up_users=draw(st.integers(1, 4)),
         recovery_start=0.3,
         off=frozenset(
@@ -194,6 +207,7 @@ def campaigns(draw: st.DrawFn) -> Campaign:
         usual_users_hour=draw(st.integers(0, 2)),
         usual_users_day=draw(st.integers(0, 9)),
         restricted_until=draw(from_now),
+        restricted_by=draw(st.sampled_from(["meta", "ledger"])),
         flagged_until=draw(from_now),
     )
     paces = Paces(draw(from_now), draw(from_now), draw(from_now))
