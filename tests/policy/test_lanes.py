@@ -11,10 +11,9 @@ from gateway.policy.paces import Paces
 from gateway.policy.slots import MICROSECOND, Supply
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
 from gateway.whatsapp.restriction import RestrictionType
-from gateway.whatsapp.template import TemplateCategory, TemplateStatus
-from tests.policy.making import APPROVED, DAY, HOUR, INSTANT, KEY, NOW, number
+from gateway.whatsapp.template import TemplateStatus
+from tests.policy.making import APPROVED, DAY, HOUR, INSTANT, KEY, MARKETING, NOW, number
 
-MARKETING = TemplateFacts(TemplateCategory.MARKETING, TemplateStatus.APPROVED)
 PORTFOLIO = Supply(Regime.PORTFOLIO, 1000, 0.0)
 PER_NUMBER = replace(PORTFOLIO, regime=Regime.PER_NUMBER)
 ALL_BUSINESS = RestrictionType.RESTRICTED_BIZ_INITIATED_MESSAGING
