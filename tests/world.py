@@ -267,6 +267,10 @@ class World:
         """Move the clock ahead to `instant`."""
         await self.advance((instant - self.clock.now()).total_seconds())
 
+    async def turn(self, number: str, **knobs: Any) -> None:
+        """Turn knobs of a number, for example `rules={"activity": "enforce"}`."""
+        await self.admin(f"/numbers/{number}", {"knobs": knobs}, method="PATCH")
+
     async def steer(self, path: str, body: Any = None, *, method: str | None = None) -> Any:
         """Ask the emulator below `/_emulator`, or tell it `body`; returns the JSON."""
         answer = await self.call(

@@ -20,10 +20,9 @@ from gateway.policy.facts import (
     UserFacts,
 )
 from gateway.policy.knobs import Knobs
-from gateway.policy.number_clock import Standing, advance
+from gateway.policy.number_clock import Standing, stand
 from gateway.policy.paces import Activity, Paces, taken
 from gateway.policy.ramp import allowance
-from gateway.policy.recovery import released
 from gateway.policy.rules.pair_rate import schedule
 from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.shares import DEFAULT, Holder, Share, holders_of
@@ -209,15 +208,8 @@ class _Working:
     def _open(self, pool_id: PoolId, number_id: PhoneNumberId) -> None:
         state = self._facts.pools[pool_id]
         standing = Standing(state.numbers[number_id], state.messaging_limit)
-        number, limit = advance(standing, state.regime, self._now)
-        ended = [
-            each
-            for each in state.restrictions.get(number.waba_id, ())
-            if each.until is not None and each.until <= self._now
-        ]
-        if ended:
-            since = released(number.recovering_since, ended, self._now)
-            number = replace(number, recovering_since=since)
+        restrictions = state.restrictions.get(standing.number.waba_id, ())
+        number, limit = stand(standing, state.regime, restrictions, self._now)
         self._numbers[number_id] = number
         knobs = state.knobs.get(number_id, self._knobs)
         self._activity[number_id] = Activity(

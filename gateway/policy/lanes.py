@@ -18,13 +18,13 @@ from gateway.policy.facts import (
 )
 from gateway.policy.gcra import Gcra
 from gateway.policy.knobs import Knobs
-from gateway.policy.number_clock import Standing, advance
+from gateway.policy.number_clock import Standing, advance, stand
 from gateway.policy.paces import DAY, HOUR, TEN_MINUTES, Paces
 from gateway.policy.ramp import allowance
 from gateway.policy.slots import MICROSECOND, Hold, Supply, Terms
 from gateway.policy.verdict import Objection, hour
 from gateway.whatsapp.message import Message
-from gateway.whatsapp.number import QualityRating, Regime
+from gateway.whatsapp.number import QualityRating
 from gateway.whatsapp.recipient import Recipient, RecipientKind
 from gateway.whatsapp.template import TemplateKey
 
@@ -162,8 +162,11 @@ class Lane:
 
     def earliest(self, at: int, *, new_user: bool) -> int:
         """Return when one more may be started, `at` at the earliest."""
+        at, hold = max(at, self._wire_at), self._wire
+        if at >= self._changes_at:
+            self._refresh(at)
         while True:
-            fits, hold = max(at, self._wire_at), self._wire
+            fits = at
             if self._opens_at > fits and self._gate is not None:
                 fits, hold = self._opens_at, self._gate
             for schedule in self._of_new if new_user else self._of_all:
@@ -172,7 +175,8 @@ class Lane:
             if fits < self._changes_at:
                 self.hold = hold
                 return fits
-            at = max(at, self._changes_at)
+            # What holds beyond a change holds until the change at least, and from there on anew.
+            at = self._changes_at
             self._refresh(at)
 
     def start(self, at: int, *, new_user: bool) -> None:
@@ -180,6 +184,8 @@ class Lane:
         self._wire_at = at + self._spacing
         for schedule in self._of_new if new_user else self._of_all:
             schedule.tat = max(schedule.tat, at) + schedule.interval
+        if new_user and self._forgets_day:
+            self._schedules[-1].tat = LONG_AGO
 
     def restrict(self, at: int) -> None:
         """Shut the number, which has reached its messaging limit, for its 24 hours."""
@@ -197,14 +203,14 @@ class Lane:
         sender, supply = self._sender, self._supply
         instant = self._now + at * MICROSECOND
         standing = Standing(sender.number, supply.messaging_limit)
-        number, limit = advance(standing, supply.regime, instant)
+        number, limit = stand(standing, supply.regime, sender.restrictions, instant)
         self.terms = Terms(
             limit,
             allowance_of(limit, supply.headroom),
             sender.enforces("messaging_limit"),
             sender.enforces("share"),
         )
-        self._changes_at = self._next_change(instant)
+        self._changes_at = self._next_change(number, instant)
         self._set_paces(number, limit, instant)
 
     def _set_paces(self, number: NumberFacts, limit: int, instant: datetime) -> None:
@@ -218,19 +224,24 @@ class Lane:
         users.set(allowed.users_hour, HOUR, hold(f"{allowed.users_hour} new users an hour"))
         self._of_all: tuple[_Schedule, ...] = (sends,)
         self._of_new: tuple[_Schedule, ...] = (sends, users)
+        self._forgets_day = allowed.users_day is None
         if allowed.users_day is not None:
             day.set(allowed.users_day, DAY, hold(f"{allowed.users_day} new users a day"))
             self._of_new = (sends, users, day)
         if not self._sender.enforces("activity"):
             self._of_all = self._of_new = ()
 
-    def _next_change(self, instant: datetime) -> int:
-        number = self._sender.number
-        ends = [
+    def _next_change(self, number: NumberFacts, instant: datetime) -> int:
+        """Return when the next day of a ramp begins, or what stops the number ends."""
+        changes = [
             since + ((instant - since) // DAY + 1) * DAY
             for since in (number.active_since, number.recovering_since)
             if since is not None
         ]
-        if self._supply.regime is Regime.PER_NUMBER and number.flagged_until is not None:
-            ends += [number.flagged_until] if number.flagged_until > instant else []
-        return self._since(min(ends)) if ends else FAR_AHEAD
+        ends = (
+            number.flagged_until,
+            number.restricted_until,
+            *(each.until for each in self._sender.restrictions),
+        )
+        changes += [end for end in ends if end is not None and end > instant]
+        return self._since(min(changes)) if changes else FAR_AHEAD

@@ -1,12 +1,13 @@
 """Runs the two clocks of the per-number regime, so that a lost webhook changes nothing."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.policy.facts import NumberFacts
+from gateway.policy.facts import NumberFacts, RestrictionFacts
 from gateway.policy.knobs import Knobs
-from gateway.policy.recovery import recovering
+from gateway.policy.recovery import recovering, released
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime, next_lower
 
 
@@ -34,6 +35,18 @@ def advance(standing: Standing, regime: Regime, now: datetime) -> Standing:
         number = replace(number, flagged_until=None)
     if number is not standing.number:
         since = recovering(standing.number, number, now)
+        number = replace(number, recovering_since=since)
+    return Standing(number, limit)
+
+
+def stand(
+    standing: Standing, regime: Regime, restrictions: Iterable[RestrictionFacts], now: datetime
+) -> Standing:
+    """Let what has run out by `now` take effect, be it the number's or its account's."""
+    number, limit = advance(standing, regime, now)
+    ended = [each for each in restrictions if each.until is not None and each.until <= now]
+    if ended:
+        since = released(number.recovering_since, ended, now)
         number = replace(number, recovering_since=since)
     return Standing(number, limit)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from gateway.policy.send_class import SendClass
-from gateway.policy.shares import DEFAULT, Holder, Share, holders_of, obstacle
+from gateway.policy.shares import DEFAULT, Holder, Share, holders_of, obstacle, slots_of
 from gateway.whatsapp.number import UNLIMITED, Regime
 
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -146,10 +146,12 @@ class Slots:
         self._terms = terms
         self._most = terms.allowance if terms.is_limited else UNLIMITED
         self._caps = [
-            (holder, int(shares[holder].cap * limit)) for holder in self._own if holder in shares
+            (holder, slots_of(shares[holder].cap, limit))
+            for holder in self._own
+            if holder in shares
         ]
         self._reserves = [
-            (holder, int(share.reserve * limit))
+            (holder, slots_of(share.reserve, limit))
             for holder, share in shares.items()
             if share.reserve > 0 and holder not in self._own
         ]

@@ -30,6 +30,7 @@ def asks(world: World, *arguments: str) -> tuple[str, ...]:
 async def test_a_file_is_planned_and_shown_in_plain_text(
     run: Run, still: World, tmp_path: Path
 ) -> None:
+    await still.turn(SMALL, rules={"activity": "enforce"})
     path = tmp_path / "list.csv"
     lines = [f"+346000001{index:02},somebody" for index in range(60)]
     path.write_text("\n".join(["phone,name", *lines, "nobody"]))
@@ -40,7 +41,7 @@ async def test_a_file_is_planned_and_shown_in_plain_text(
         "60 recipients: 60 new, 0 counted already",
         "left out: 1 unreadable",
         "  line 62: nobody",
-        "now: 50",
+        "now: 25",
     ]
     assert "activity" in shown[-3]
     assert shown[-1].startswith("Mon 05 Jan 2026  ####")

@@ -92,6 +92,8 @@ async def test_a_failed_message_gives_its_slot_back_and_takes_it_again_if_it_arr
 async def test_a_failure_that_meta_tells_of_later_frees_the_number(make_world: MakeWorld) -> None:
     """Marketing to users who stopped it is accepted first, and fails a moment later."""
     world = await make_world(limits={SMALL: 40})
+    whole = {"shares": {"class:marketing": None}}
+    await world.admin(f"/pools/{SMALL}", whole, method="PATCH")
     people = audience(38)
     await world.steer("/knobs", {"drop_rate": 1.0})
     for user in people:

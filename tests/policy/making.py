@@ -26,6 +26,7 @@ SECOND_POOL: Final = PoolId("300000000000002")
 WABA: Final = WabaId("100000000000001")
 KEY: Final = TemplateKey("order_update", "en_US")
 APPROVED: Final = TemplateFacts(TemplateCategory.UTILITY, TemplateStatus.APPROVED)
+MARKETING: Final = TemplateFacts(TemplateCategory.MARKETING, TemplateStatus.APPROVED)
 Record = TypeVar("Record")
 
 

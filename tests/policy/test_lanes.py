@@ -11,10 +11,9 @@ from gateway.policy.paces import Paces
 from gateway.policy.slots import MICROSECOND, Supply
 from gateway.whatsapp.number import NumberStatus, QualityRating, Regime
 from gateway.whatsapp.restriction import RestrictionType
-from gateway.whatsapp.template import TemplateCategory, TemplateStatus
-from tests.policy.making import APPROVED, DAY, HOUR, KEY, NOW, number
+from gateway.whatsapp.template import TemplateStatus
+from tests.policy.making import APPROVED, DAY, HOUR, INSTANT, KEY, MARKETING, NOW, number
 
-MARKETING = TemplateFacts(TemplateCategory.MARKETING, TemplateStatus.APPROVED)
 PORTFOLIO = Supply(Regime.PORTFOLIO, 1000, 0.0)
 PER_NUMBER = replace(PORTFOLIO, regime=Regime.PER_NUMBER)
 ALL_BUSINESS = RestrictionType.RESTRICTED_BIZ_INITIATED_MESSAGING
@@ -91,15 +90,17 @@ def test_the_wire_takes_a_part_of_the_throughput() -> None:
     assert started(lane(), 3) == [(n * ten_ms, "throughput") for n in range(3)]
 
 
-def test_half_of_the_allowance_goes_at_once_and_the_rest_evenly_over_the_hour() -> None:
+def test_a_quarter_of_the_allowance_goes_at_once_and_the_rest_evenly_over_the_hour() -> None:
     supply = replace(PORTFOLIO, messaging_limit=16)
     knobs = Knobs(activity_floor_users=8)
-    instants = started(lane(supply, knobs=knobs), 8)
-    assert {rule for _, rule in instants[:4]} == {"throughput"}
-    assert {rule for _, rule in instants[4:]} == {"activity"}
-    assert instants[-1][0] == HOUR
-    ten = started(lane(supply, knobs=knobs), 8, new_user=False)
-    assert ten[-1][0] == timedelta(minutes=10)
+    instants = started(lane(supply, knobs=knobs), 9)
+    assert {rule for _, rule in instants[:2]} == {"throughput"}
+    assert {rule for _, rule in instants[2:]} == {"activity"}
+    # The ninth is the first that an hour with both its ends does not hold any more.
+    evenly = HOUR // 7 + INSTANT
+    assert [at for at, _ in instants[2:]] == [n * evenly for n in range(1, 8)]
+    ten = started(lane(supply, knobs=knobs), 9, new_user=False)
+    assert ten[-1][0] == 7 * (timedelta(minutes=10) // 7 + INSTANT)
 
 
 def test_what_the_number_has_started_before_counts() -> None:
@@ -121,6 +122,35 @@ def test_a_ramp_grows_at_the_instant_its_day_ends() -> None:
     supply = replace(PORTFOLIO, messaging_limit=400)
     grown = lane(supply, number=young, knobs=knobs, paces=full)
     assert grown.earliest(0, new_user=True) == timedelta(minutes=1) // MICROSECOND
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"restrictions": (RestrictionFacts(ALL_BUSINESS, NOW + HOUR),)},
+        {"number": number(restricted_until=NOW + HOUR, restricted_by="meta")},
+        {"number": FLAGGED},
+    ],
+)
+def test_a_number_climbs_back_from_the_end_of_what_stopped_it(changes: dict[str, Any]) -> None:
+    made = lane(knobs=Knobs(recovery_start=0.02, recovery_growth=10.0), **changes)
+    ends_at = DAY if changes.get("number") is FLAGGED else HOUR
+    # On the first day 2 users of the usual 100, on the second 20, of which 5 at once.
+    first, second = started(made, 2)
+    assert first[0] == ends_at
+    assert second == (ends_at + DAY // 2 + INSTANT, "activity")
+    assert "2 new users a day (recovery)" in made.hold.sentence
+
+
+def test_a_day_is_forgotten_that_was_started_in_without_a_ramp() -> None:
+    full = Paces(None, None, NOW + 30 * DAY)
+    flagged = number(flagged_until=NOW + HOUR)
+    knobs = Knobs(off=frozenset({"quality"}))
+    made = lane(number=flagged, paces=full, knobs=knobs)
+    assert started(made, 1) == [(timedelta(0), "throughput")]
+    assert made.earliest(HOUR // MICROSECOND, new_user=True) == HOUR // MICROSECOND
+    untouched = lane(number=flagged, paces=full, knobs=knobs)
+    assert untouched.earliest(HOUR // MICROSECOND, new_user=True) > DAY // MICROSECOND
 
 
 def test_a_flag_that_ends_unrecovered_costs_a_level() -> None:

@@ -2,8 +2,10 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.policy.number_clock import Standing, advance, flag, status
+from gateway.policy.facts import RestrictionFacts
+from gateway.policy.number_clock import Standing, advance, flag, stand, status
 from gateway.whatsapp.number import UNLIMITED, NumberStatus, QualityRating, Regime
+from gateway.whatsapp.restriction import RestrictionType
 from tests.policy.making import DAY, INSTANT, KNOBS, NOW, number
 
 OWN, SHARED = Regime.PER_NUMBER, Regime.PORTFOLIO
@@ -50,6 +52,14 @@ def test_asking_twice_changes_nothing() -> None:
     )
     once = advance(Standing(flagged, 1000), OWN, NOW)
     assert advance(once, OWN, NOW + 30 * DAY) == once
+
+
+def test_a_number_recovers_from_the_end_of_what_stopped_its_account() -> None:
+    kind = RestrictionType.RESTRICTED_BIZ_INITIATED_MESSAGING
+    ends = [RestrictionFacts(kind, until) for until in (NOW, NOW + DAY, None)]
+    standing = Standing(number(restricted_until=NOW - DAY, restricted_by="meta"), 250)
+    for at, since in ((NOW - INSTANT, NOW - DAY), (NOW, NOW), (NOW + 2 * DAY, NOW + DAY)):
+        assert stand(standing, OWN, ends, at) == Standing(number(recovering_since=since), 250)
 
 
 def test_a_portfolio_keeps_its_limit_whatever_the_rating() -> None:

@@ -1,42 +1,36 @@
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.facts import RestrictionFacts, TemplateFacts, UserFacts
-from gateway.policy.fold import BatchFacts, Candidate, Folded, PoolState, Slot, fold
+from gateway.policy.facts import RestrictionFacts
 from gateway.policy.knobs import Knobs
 from gateway.policy.lanes import Sender
 from gateway.policy.paces import Paces
 from gateway.policy.preflight import MOST_SLICES, Campaign, Course, Plan, plan
 from gateway.policy.send_class import SendClass
-from gateway.policy.shares import DEFAULT, Share, holders_of
+from gateway.policy.shares import DEFAULT, Share
 from gateway.policy.slots import MICROSECOND, Leaving, Supply
-from gateway.policy.verdict import Decision
-from gateway.whatsapp.ids import UserId
 from gateway.whatsapp.number import UNLIMITED, NumberStatus, QualityRating, Regime
 from gateway.whatsapp.restriction import RestrictionType
-from gateway.whatsapp.template import TemplateCategory, TemplateStatus
+from gateway.whatsapp.template import TemplateStatus
+from tests.policy.brute_force import BruteForce
 from tests.policy.making import (
     DAY,
     HOUR,
     INSTANT,
     KEY,
+    MARKETING,
     NOW,
-    NUMBER,
-    POOL,
     SECOND_NUMBER,
-    WABA,
     number,
-    template,
 )
 
-MARKETING = TemplateFacts(TemplateCategory.MARKETING, TemplateStatus.APPROVED)
 INSTANTLY = 1_000_000_000
 QUIET = Knobs(off=frozenset({"activity"}))
 MINUTE = timedelta(minutes=1)
@@ -59,76 +53,6 @@ def campaign(new: int, **changes: Any) -> Campaign:
 
 def told(planned: Plan) -> list[tuple[timedelta, timedelta, int, str]]:
     return [(s.at - NOW, s.until - NOW, s.messages, s.hold.rule) for s in planned.slices]
-
-
-@dataclass
-class BruteForce:
-    """A pool and one number of it, kept the way the desk keeps them, one message at a time."""
-
-    campaign: Campaign
-    ledger: dict[str, Slot] = field(default_factory=dict)
-    paces: Paces = field(default_factory=Paces)
-    restricted_until: datetime | None = None
-
-    def __post_init__(self) -> None:
-        self.paces = self.sender.paces
-        self.restricted_until = self.sender.number.restricted_until
-        for kind, leaving in (
-            ("other", self.campaign.supply.leaving),
-            ("counted", sorted(self.campaign.counted)),
-        ):
-            names = (f"{kind}{index}" for index in range(10_000))
-            for each in leaving:
-                slot = Slot(each.at - DAY, each.send_class, each.app_id)
-                self.ledger |= {next(names): slot for _ in range(each.slots)}
-
-    @property
-    def sender(self) -> Sender:
-        return self.campaign.senders[0]
-
-    def fold(self, user: str, at: datetime) -> Folded:
-        self.ledger = {name: s for name, s in self.ledger.items() if s.reached_at > at - DAY}
-        supply = self.campaign.supply
-        usage: dict[str, int] = {}
-        for slot in self.ledger.values():
-            for holder in holders_of(slot.send_class, slot.app_id):
-                usage[holder] = usage.get(holder, 0) + 1
-        state = PoolState(
-            supply.regime,
-            supply.messaging_limit,
-            supply.headroom,
-            {NUMBER: replace(self.sender.number, restricted_until=self.restricted_until)},
-            {WABA: self.sender.restrictions},
-            {(WABA, KEY): MARKETING},
-            frozenset({WABA}),
-            {},
-            supply.shares,
-        )
-        reached = self.ledger.get(user)
-        facts = BatchFacts(
-            {POOL: state},
-            {POOL: len(self.ledger)},
-            {POOL: None},
-            [UserFacts(reached.reached_at if reached else None)],
-            {POOL: usage},
-            paces={NUMBER: self.paces},
-        )
-        asking = Candidate(NUMBER, POOL, UserId(user), template(), self.campaign.app_id)
-        return fold([asking], facts, self.sender.knobs, at)
-
-    def send(self, user: str, at: datetime) -> str | None:
-        """Send, and return the rule that has refused it."""
-        folded = self.fold(user, at)
-        (verdict,) = folded.verdicts
-        if verdict.decision is not Decision.ADMIT:
-            return verdict.decisive.rule if verdict.decisive else "none"
-        for (_, name), slot in folded.reached.items():
-            before = self.ledger.get(name)
-            # A slot stays on the account of who took it first.
-            self.ledger[name] = before._replace(reached_at=slot.reached_at) if before else slot
-        self.paces = folded.paces.get(NUMBER, self.paces)
-        self.restricted_until = folded.restricted.get(NUMBER, self.restricted_until)
-        return None
 
 
 def check(asked: Campaign) -> int:
@@ -178,7 +102,7 @@ def campaigns(draw: st.DrawFn) -> Campaign:
     ago = st.none() | st.timedeltas(-3 * DAY, timedelta(0)).map(lambda by: NOW + by)
     knobs = Knobs(
         activity_floor=0.0,
-        activity_floor_users=draw(st.integers(1, 6)),
+        activity_floor_users=draw(st.integers(1, 16)),
         warm_up_users=draw(st.integers(1, 4)),
         recovery_start=0.3,
         off=frozenset(
@@ -194,6 +118,7 @@ def campaigns(draw: st.DrawFn) -> Campaign:
         usual_users_hour=draw(st.integers(0, 2)),
         usual_users_day=draw(st.integers(0, 9)),
         restricted_until=draw(from_now),
+        restricted_by=draw(st.sampled_from(["meta", "ledger"])),
         flagged_until=draw(from_now),
     )
     paces = Paces(draw(from_now), draw(from_now), draw(from_now))

@@ -80,7 +80,7 @@ def test_what_is_reserved_for_others_is_not_lent_however_empty_the_pool() -> Non
     instant, hold = reserved.earliest(0, Terms(10, 10))
     assert instant == HOUR_US
     assert hold is not None
-    assert hold.sentence == ("Of the messaging limit of 10 users 2 of it are kept for others.")
+    assert hold.sentence == "Of the messaging limit of 10 users 2 are kept for others."
 
 
 def test_without_a_limit_nothing_waits_and_without_a_slot_everything_does() -> None:
@@ -101,3 +101,12 @@ def test_the_sentence_tells_the_limit_and_what_is_held_back() -> None:
 def test_who_left_before_now_does_not_count() -> None:
     made = slots(Leaving(NOW - timedelta(seconds=1), 10), Leaving(NOW, 3))
     assert rule(made, 0, Terms(1, 1)) == (0, None)
+
+
+def test_a_part_that_is_no_binary_fraction_is_its_whole_number_of_slots() -> None:
+    reserved = slots(Leaving(NOW + HOUR, 71), **{"app:crm": Share(reserve=0.29)})
+    assert rule(reserved, 0, Terms(100, 100)) == (HOUR_US, "share")
+    capped = slots(**{"class:marketing": Share(cap=0.29)})
+    for at in range(28):
+        capped.take(at)
+    assert rule(capped, 28, Terms(100, 100)) == (28, None)
