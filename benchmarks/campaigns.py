@@ -14,6 +14,7 @@ DAYS: Final = 14
 RECKLESS: Final = "200000000000001"
 CAREFUL: Final = "200000000000002"
 HOUR_S: Final = 3600.0
+BY_DAY: Final = range(9, 21)
 AT_ONCE: Final = 64
 # So many messages share a second of the clock, below the 1,000 that the numbers may send.
 A_SECOND: Final = 400
@@ -143,7 +144,8 @@ class Reckless:
 class Careful:
     """A letter a week, another one each week, to people who asked for it; a little more each day.
 
-    Who could not be written to comes first on the next day.
+    A day's letters go evenly from nine in the morning until nine in the evening. Who could not be
+    written to comes first an hour later, or in the next morning.
     """
 
     number = CAREFUL
@@ -164,19 +166,23 @@ class Careful:
             size *= 1.4
 
     def due(self, day: int, hour: int) -> Sequence[tuple[str, str]]:
-        """Write at eleven to as many as today's plan says."""
-        if hour != 11:  # noqa: PLR2004 - the hour of the letter
+        """Write to this hour's part of as many as today's plan says."""
+        if hour not in BY_DAY:
             return []
-        size = next(self._plan)
+        if hour == BY_DAY.start:
+            self._size = next(self._plan)
+        begun = hour - BY_DAY.start
+        size = self._size * (begun + 1) // len(BY_DAY) - self._size * begun // len(BY_DAY)
         fresh = [self._week[(self._at + index) % len(self._week)] for index in range(size)]
         self._at += size
-        todays, self._waiting = self._waiting + fresh, []
-        return [(user, f"letter_{1 + day // 7}") for user in todays]
+        now, self._waiting = self._waiting + fresh, []
+        return [(user, f"letter_{1 + day // 7}") for user in now]
 
     _at = 0
+    _size = 0
 
     def heard(self, recipient: str, reply: Reply) -> None:
-        """Try again tomorrow whom the limit left out."""
+        """Try again in an hour whom the limit left out."""
         if reply.code in {130429, 131048, 368}:
             self._waiting.append(recipient)
 
