@@ -28,6 +28,14 @@ def template_body(
     } | more
 
 
+def code_body(to: str, code: str) -> dict[str, Any]:
+    """Build an authentication template with a one-time password."""
+    parameters = [{"type": "text", "text": code}]
+    body = template_body(to, "login_code")
+    body["template"]["components"] = [{"type": "body", "parameters": parameters}]
+    return body
+
+
 def text_body(to: str, text: str = "hello", **more: Any) -> dict[str, Any]:
     """Build a free-form message; `more` are further fields of the envelope."""
     return {

@@ -24,7 +24,7 @@ async def test_the_gateway_keeps_a_number_that_would_be_lost(
     lost, kept = outcomes["reckless", STRAIGHT], outcomes["reckless", THROUGH]
     assert sum(status in SILENCED for status in lost.diary.statuses) > 5 * 24
     assert not SILENCED & set(kept.diary.statuses)
-    assert (lost.diary.limits[-1] or 0) < (kept.diary.limits[-1] or 0)
+    assert (lost.diary.limits[-1] or 0) <= (kept.diary.limits[-1] or 0)
     assert kept.violations == 0 < lost.violations
     assert kept.diary.sum.refused == 0 < lost.diary.sum.refused
     assert kept.diary.sum.held > 0

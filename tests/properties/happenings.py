@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from hypothesis import strategies as st
 
 from gateway.cli import demo
-from tests.builders import template_body, text_body
+from tests.builders import code_body, template_body, text_body
 from tests.world import DAY_S, Answer, World
 
 NUMBERS = tuple(number.phone_number_id for number in demo.NUMBERS)
@@ -33,7 +33,10 @@ def phone(index: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Messages to several users, or several to one, all at once; free-form without a template."""
+    """Messages to several users, or several to one, all at once; free-form without a template.
+
+    No two requests are the same: codes and texts differ, and else the app's own mark does.
+    """
 
     number: str
     users: tuple[int, ...]
@@ -42,11 +45,18 @@ class Send:
     async def happen(self, world: World) -> list[Answer]:
         """Send them."""
         return await asyncio.gather(
-            *(world.send(self.number, self._body(phone(each))) for each in self.users)
+            *(
+                world.send(self.number, self._body(phone(each), index))
+                for index, each in enumerate(self.users)
+            )
         )
 
-    def _body(self, to: str) -> dict[str, Any]:
-        return template_body(to, self.template) if self.template else text_body(to)
+    def _body(self, to: str, index: int) -> dict[str, Any]:
+        if self.template == "login_code":
+            return code_body(to, f"{index:06d}")
+        if self.template:
+            return template_body(to, self.template, biz_opaque_callback_data=f"{index}")
+        return text_body(to, f"hello {index}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ async def test_whatever_happens_the_second_reading_of_meta_finds_no_rule_broken(
         headroom=headroom,
         throughput=UNHURRIED,
         still=True,
+        # Where the clock stands still nobody waits for an instant to come.
+        settings={"wait_s": 1.0},
     )
     async with running_world(database_url, options) as world:
         for happening in history:
