@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Self
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from gateway.outbound.dispatch import Dispatcher, DispatchParts
 from gateway.outbound.pacing import Pacing
 from gateway.outbound.settling import LAPSE_S, SETTLE_S, Settlement
 from gateway.policy.knobs import Knobs
+from gateway.policy.send_class import SendClass
 from gateway.store import sandbox_clock
 from gateway.store.database import Database
 from gateway.store.directory import Directory
@@ -109,6 +111,9 @@ class Gateway:
     async def _open_lines(self) -> None:
         """Start what divides each number's throughput with the other processes."""
         self._pacing = Pacing(self._stands_still)
+        for send_class in SendClass:
+            waiting = partial(self._pacing.waiting, send_class)
+            self.metrics.line_waiting.labels(send_class).set_function(waiting)
         self._settlement = Settlement(self.database, lambda: self._pacing.lines, uuid4())
         shares = Loop("shares", self._settlement.run_once, SETTLE_S)
         lapse = Loop("lapse", self._settlement.lapse, LAPSE_S)

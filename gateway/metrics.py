@@ -1,10 +1,13 @@
 """Counts what an operator wants to see; every label has a small, closed set of values."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+LEAST_WAIT_S: Final = 0.001
 
 
 class Metrics:
@@ -57,11 +60,32 @@ class Metrics:
             "Times the database did not answer.",
             registry=self.registry,
         )
+        self._add_lines()
         self.answers_behind = Gauge(
             "gateway_answers_behind",
             "Answers of Meta that are not in the journal yet.",
             registry=self.registry,
         )
+
+    def _add_lines(self) -> None:
+        self._waits = Histogram(
+            "gateway_line_wait_seconds",
+            "Time a message waited in its number's line, for its turn or its instant.",
+            ["send_class"],
+            buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+            registry=self.registry,
+        )
+        self.line_waiting = Gauge(
+            "gateway_line_waiting",
+            "Messages that wait in the lines of this process.",
+            ["send_class"],
+            registry=self.registry,
+        )
+
+    def waited(self, send_class: str, seconds: float) -> None:
+        """Note how long a message waited; one that did not wait costs nothing."""
+        if seconds >= LEAST_WAIT_S:
+            self._waits.labels(send_class).observe(seconds)
 
 
 class Tally(Collector):

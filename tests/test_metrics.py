@@ -25,7 +25,8 @@ def test_no_label_could_hold_an_id_or_a_path() -> None:
     metrics = Metrics()
     for metric in vars(metrics).values():
         labels.update(getattr(metric, "_labelnames", ()))
-    assert labels == {"decision", "rule", "outcome", "kind", "status", "result"}
+    expected = {"decision", "rule", "outcome", "kind", "status", "result", "send_class"}
+    assert labels == expected
 
 
 def test_a_fast_answer_and_a_slow_one_fall_into_different_buckets() -> None:

@@ -81,6 +81,7 @@ class AdmissionDesk:
         self._cache = StateCache(knobs)
         self._waiting: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
+        self._readings: dict[PoolId, asyncio.Task[PoolState | None]] = {}
 
     async def submit(self, submission: Submission) -> Admission:
         """Return the verdict once it is written.
@@ -102,11 +103,23 @@ class AdmissionDesk:
         """
         state = self._cache.peek(candidate.pool_id)
         if state is None:
-            async with self._database.connection() as connection:
-                state = await self._cache.read(connection, candidate.pool_id)
+            state = await self._first_reading(candidate.pool_id)
         if state is None or candidate.phone_number_id not in state.numbers:
             return None
         return state.template(candidate.phone_number_id, candidate.message.template)
+
+    async def _first_reading(self, pool_id: PoolId) -> PoolState | None:
+        """Read a pool once for all who ask meanwhile; they go on in the order they came in."""
+        reading = self._readings.get(pool_id)
+        if reading is None:
+            reading = asyncio.get_running_loop().create_task(self._read(pool_id))
+            self._readings[pool_id] = reading
+            reading.add_done_callback(lambda _: self._readings.pop(pool_id))
+        return await asyncio.shield(reading)
+
+    async def _read(self, pool_id: PoolId) -> PoolState | None:
+        async with self._database.connection() as connection:
+            return await self._cache.read(connection, pool_id)
 
     async def _work(self) -> None:
         try:

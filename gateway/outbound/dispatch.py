@@ -150,6 +150,7 @@ class Dispatcher:
                 line.leave()
         leaves = time.perf_counter()
         timing.wait_s += leaves - paced
+        self._metrics.waited(key.send_class, timing.wait_s)
         outcome = await self._cloud.send(request.path, request.body, request.headers)
         timing.upstream_s = time.perf_counter() - leaves
         self._learn(request, outcome)

@@ -274,6 +274,10 @@ class Pacing:
         """All lines there are."""
         return self._lines.values()
 
+    def waiting(self, send_class: SendClass) -> int:
+        """Return how many of a class wait, in all lines together."""
+        return sum(line.waiting(send_class) for line in self._lines.values())
+
     def line(self, phone_number_id: str, level: int) -> Line:
         """Return the number's line."""
         line = self._lines.get(phone_number_id)

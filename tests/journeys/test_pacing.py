@@ -169,11 +169,14 @@ async def test_a_flooding_campaign_starves_neither_codes_nor_replies(
         codes.append(await world.send(MIDDLE, body, key=shop))
         answer_to = customers[number % len(customers)]
         replies.append(await world.send(MIDDLE, text_body(answer_to, f"{number}"), key=shop))
+    metrics = (await world.call("GET", f"{world.admin_url}/metrics")).body.decode()
     flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)
     assert {answer.status for answer in (*codes, *replies)} == {200}, (codes, replies)
     assert percentile([waited_s(answer) for answer in codes], 0.99) <= 1
     assert percentile([waited_s(answer) for answer in replies], 0.99) <= 2
+    assert 'gateway_line_wait_seconds_count{send_class="marketing"}' in metrics
+    assert re.search(r'gateway_line_waiting{send_class="marketing"} [1-9]', metrics)
     assert got[f"{spam}:200"] > 200, "the campaign goes on meanwhile"
     assert got[f"{spam}:429"] > 0, "and is told that there is more than fits"
 

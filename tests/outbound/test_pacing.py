@@ -287,10 +287,12 @@ def test_a_line_that_is_held_lets_nobody_through_and_says_for_how_long() -> None
 def test_a_line_without_a_grant_stands_still_until_it_is_given_one() -> None:
     async def scene() -> None:
         asked: list[str] = []
-        line = Pacing(asked.append).line("1", 80)
+        pacing = Pacing(asked.append)
+        line = pacing.line("1", 80)
         waiting = asyncio.create_task(enter(line, 5.0))
         await asyncio.sleep(0.3)
         assert (set(asked), waiting.done(), len(line)) == ({"1"}, False, 1)
+        assert (pacing.waiting(MARKETING), pacing.waiting(AUTH)) == (1, 0)
         line.regulate(alone(80))
         await waiting
         line.regulate(Grant(0.0, 1.0))
