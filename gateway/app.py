@@ -181,7 +181,12 @@ class Gateway:
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self.poller.hasten
         rng = random.Random()  # noqa: S311 - ids, not secrets
-        terms = Terms(settings.idempotency_s, settings.wait_s, settings.cloud_timeout_s)
+        terms = Terms(
+            kept_s=settings.idempotency_s,
+            wait_s=settings.wait_s,
+            answer_s=settings.cloud_timeout_s,
+            database_s=settings.database_timeout_s,
+        )
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,

@@ -45,8 +45,8 @@ KEY: Final = re.compile(r"[!-~]{1,255}")
 RULE: Final = "idempotency"
 LOOK_S: Final = 0.15
 RETRY_S: Final = 1.0
-MARGIN_S: Final = 30.0
-"""What a send may take beyond its waits: the desk, and a database that is slow to answer."""
+STATEMENTS: Final = 6
+"""So many statements may be slow to the utmost before a message is admitted."""
 COMES_AGAIN: Final = frozenset({ErrorClass.T, ErrorClass.W})
 ARRIVED: Final = frozenset(
     {MessageState.ACCEPTED, MessageState.SENT, MessageState.DELIVERED, MessageState.READ}
@@ -55,16 +55,17 @@ ARRIVED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Seconds: how long an answer is kept, a send may wait in line, and Meta may take."""
+    """Seconds: how long an answer is kept, and what the line, Meta and a statement may take."""
 
     kept_s: float
     wait_s: float
     answer_s: float
+    database_s: float
 
     @property
     def lease(self) -> timedelta:
         """How long a process answers for a request: longer than any may wait before it leaves."""
-        return timedelta(seconds=self.wait_s + self.answer_s + MARGIN_S)
+        return timedelta(seconds=self.wait_s + self.answer_s + STATEMENTS * self.database_s)
 
 
 class Keyed(NamedTuple):

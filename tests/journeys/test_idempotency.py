@@ -25,11 +25,11 @@ ANA, BEN = "+34600000001", "+34600000002"
 BODY: Final = json.dumps(template_body(ANA)).encode()
 KEY: Final = {"Idempotency-Key": "order-1"}
 OF_THE_CONNECTION: Final = {"date", "server", "content-length", "connection", "keep-alive"}
-LEASE_S: Final = Terms(kept_s=DAY_S, wait_s=10, answer_s=30).lease.total_seconds()
+LEASE_S: Final = Terms(kept_s=DAY_S, wait_s=10, answer_s=30, database_s=5).lease.total_seconds()
 
 
 async def send(world: World, via: GatewayProcess | None = None, body: bytes = BODY) -> Answer:
-    return await world.send(NUMBER, body, headers=KEY, via=via and via.data_url)
+    return await world.send(NUMBER, body, headers=KEY, via=via.data_url if via else None)
 
 
 def as_seen(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -272,3 +272,19 @@ async def test_without_a_database_nothing_is_sent_under_a_key(server: Server) ->
 
         await until(taken, "a reply under the key")
         assert len(await world.sends()) == 2
+
+
+async def test_under_a_key_nothing_passes_when_the_database_goes_away_in_the_middle(
+    make_world: MakeWorld,
+) -> None:
+    world = await make_world(settings={"database_timeout_s": 0.5})
+    await world.inbound(SMALL, ANA)
+    async with world.database.transaction() as connection:
+        await connection.execute("lock table messages in exclusive mode")
+        assert (await world.text(SMALL, ANA)).rule == "outage"
+        refused = await world.text(SMALL, ANA, headers=KEY)
+        assert (refused.status, refused.rule) == (503, "outage")
+    assert len(await world.sends()) == 1
+    answers = [await world.text(SMALL, ANA, headers=KEY) for _ in range(2)]
+    assert [(each.status, is_replayed(each)) for each in answers] == [(200, False), (200, True)]
+    assert len(await world.sends()) == 2

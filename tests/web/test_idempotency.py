@@ -30,7 +30,7 @@ from tests.store.stocked import ANNA, ManualClock, Stock, journal_row
 
 SHOP: Final = Caller("shop", None)
 PATH: Final = "/v25.0/1/messages"
-TERMS: Final = Terms(kept_s=86_400, wait_s=10, answer_s=30)
+TERMS: Final = Terms(kept_s=86_400, wait_s=10, answer_s=30, database_s=5)
 BODY: Final = b'{"messages": [{"id": "wamid.1"}]}'
 META: Final = Answer(200, CIMultiDictProxy(CIMultiDict()), BODY)
 KEYED: Final = Keyed(
