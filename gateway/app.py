@@ -33,6 +33,7 @@ from gateway.store import sandbox_clock
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.errors import StoreUnavailableError
+from gateway.store.message_ids import MessageIds
 from gateway.store.vault import Vault
 from gateway.watch.historian import Historian
 from gateway.watch.poller import Poller
@@ -40,6 +41,7 @@ from gateway.watch.sweeper import Sweeper
 from gateway.web.admin import AdminParts
 from gateway.web.auth import Authenticator
 from gateway.web.health import Health
+from gateway.web.idempotency import Idempotency, Terms
 from gateway.web.media_links import MediaLinks
 from gateway.web.pass_through import PassThrough, PassThroughParts
 from gateway.web.proxy import Proxy, ProxyParts, ProxySettings
@@ -144,7 +146,8 @@ class Gateway:
             timedelta(seconds=settings.unanswered_s),
             refresh.wake,
         )
-        self.historian = Historian(self.database, clock, self.knobs)
+        keys_kept = timedelta(seconds=settings.idempotency_s)
+        self.historian = Historian(self.database, clock, self.knobs, keys_kept)
         self.poller = Poller(self.database, self.directory, cloud, clock, self.knobs)
         self.poller.changed = refresh.wake
         digest = Loop("digest", self.digest.run_once, DIGEST_S)
@@ -182,6 +185,13 @@ class Gateway:
         )
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self.poller.hasten
+        rng = random.Random()  # noqa: S311 - ids, not secrets
+        terms = Terms(
+            kept_s=settings.idempotency_s,
+            wait_s=settings.wait_s,
+            answer_s=settings.cloud_timeout_s,
+            database_s=settings.database_timeout_s,
+        )
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
@@ -189,13 +199,14 @@ class Gateway:
             pacing=self._pacing,
             cloud=cloud,
             pass_through=PassThrough(links, settings.max_body_bytes, settings.public_url),
+            idempotency=Idempotency(self.database, self.clock, MessageIds(rng), terms),
             clock=self.clock,
             metrics=self.metrics,
         )
         allowed = ProxySettings(
             settings.max_message_bytes, settings.wait_s, settings.outage_replies == "pass"
         )
-        return Proxy(parts, allowed, random.Random())  # noqa: S311 - ids, not secrets
+        return Proxy(parts, allowed, rng)
 
     async def _listen(self, proxy: Proxy, vault: Vault) -> None:
         settings = self._settings

@@ -1,14 +1,14 @@
-"""Notes what is usual for each number, ends recoveries that are over, and forgets old activity."""
+"""Notes what is usual for each number, ends recoveries that are over, and forgets what is old."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.clock import Clock
 from gateway.policy.knobs import Knobs
 from gateway.policy.paces import Phase
 from gateway.policy.ramp import allowance
-from gateway.store import activity, pools, quota
+from gateway.store import activity, idempotency, pools, quota
 from gateway.store.activity import History
 from gateway.store.database import Database
 from gateway.store.facts import load_states
@@ -19,13 +19,16 @@ class Historian:
     """One sweep over all pools at a time, each in statements of its own.
 
     A sweep goes by nothing but what stands in the database: the first after a week of silence is as
-    right as any.
+    right as any. `keys_kept` is how long answers under an idempotency key are kept.
     """
 
-    def __init__(self, database: Database, clock: Clock, knobs: Knobs) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, knobs: Knobs, keys_kept: timedelta
+    ) -> None:
         self._database = database
         self._clock = clock
         self._knobs = knobs
+        self._keys_kept = keys_kept
 
     async def run_once(self) -> int:
         """Sweep once; return how many things changed."""
@@ -36,7 +39,15 @@ class Historian:
                 pool_id = PoolId(row["pool_id"])
                 changes += await self._note(connection, pool_id, now)
                 changes += await activity.forget(connection, pool_id, now)
+            changes += await self._prune_keys(connection, now)
         return changes
+
+    async def _prune_keys(self, connection: Any, now: datetime) -> int:
+        """Delete the keys that have run out, some at a time so that no statement takes long."""
+        total = 0
+        while count := await idempotency.prune(connection, now - self._keys_kept, now):
+            total += count
+        return total
 
     async def _note(self, connection: Any, pool_id: PoolId, now: datetime) -> int:
         histories = await activity.histories(connection, pool_id, now)

@@ -22,9 +22,11 @@ from gateway.outbound.pacing import CongestedError, Pacing
 from gateway.policy.fold import Candidate
 from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
+from gateway.store.idempotency import Key
 from gateway.store.message_ids import MessageIds
 from gateway.web.auth import Authenticator, Caller, NoTokenError, UnknownAppError
 from gateway.web.connection import Connection
+from gateway.web.idempotency import Governed, Idempotency, Keyed, key_of, mark_replayed
 from gateway.web.pass_through import PassThrough
 from gateway.web.paths import NOWHERE, read_path
 from gateway.web.replies import (
@@ -84,6 +86,7 @@ class ProxyParts:
     pacing: Pacing
     cloud: CloudClient
     pass_through: PassThrough
+    idempotency: Idempotency
     clock: Clock
     metrics: Metrics
 
@@ -94,6 +97,7 @@ class _Send(NamedTuple):
     message: Message
     body: bytes
     headers: Mapping[str, str]
+    key: Key | None
 
 
 class Proxy:
@@ -154,18 +158,31 @@ class Proxy:
                 outcome = await self._parts.cloud.send(request.raw_path, body, headers)
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
-                send = _Send(caller, route, message, body, headers)
-                return await self._guard.answer(
+                key = key_of(request, caller, body)
+                send = _Send(caller, route, message, body, headers, key)
+                response = await self._guard.answer(
                     likeness(request, caller, body),
                     Connection.of(request),
-                    partial(self._govern, request, send),
+                    partial(self._answer, request, send),
                 )
+                if key is not None and "Gateway-Joined" in response.headers:
+                    mark_replayed(response)
+                return response
 
-    async def _govern(
+    async def _answer(
         self, request: web.BaseRequest, send: _Send, audience: Audience
     ) -> web.Response:
+        govern = partial(self._govern, request, send, audience)
+        if send.key is None:
+            return (await govern(self._ids.new(self._parts.clock.now()))).response
+        wait_s = self._most_wait_s(request, send.caller)
+        keyed = Keyed(send.key, send.route.pool_id, send.message.recipient, wait_s)
+        return await self._parts.idempotency.answer(keyed, audience, govern)
+
+    async def _govern(
+        self, request: web.BaseRequest, send: _Send, audience: Audience, message_id: UUID
+    ) -> Governed:
         started = time.perf_counter()
-        message_id = self._ids.new(self._parts.clock.now())
         correlated = wrap(message_id.hex, send.message.callback_data)
         body = send.body
         if correlated is not None:
@@ -193,12 +210,14 @@ class Proxy:
             handled = await self._parts.dispatcher.handle(todo, line)
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
-            return refusal(congested(error.retry_after_s, error.code), message_id)
+            return Governed(refusal(congested(error.retry_after_s, error.code), message_id), None)
         except StoreUnavailableError:
+            if send.key is not None:
+                raise
             self._parts.metrics.store_away.inc()
-            return await self._in_outage(todo)
+            return Governed(await self._in_outage(todo), None)
         total_s = time.perf_counter() - started
-        return self._reply(handled, message_id, total_s, route)
+        return Governed(self._reply(handled, message_id, total_s, route), handled)
 
     def _reply(
         self, handled: Handled, message_id: UUID, total_s: float, route: Route
@@ -221,7 +240,8 @@ class Proxy:
 
         A template may start a conversation, so it is refused. Free-form messages are taken by
         Meta inside an open service window only (131047 otherwise), so they cannot overrun a
-        limit; they are passed on unless the operator has decided otherwise.
+        limit; they are passed on unless the operator has decided otherwise. What has come under
+        a key does not come here: that nothing is sent twice can be promised with a database only.
         """
         message = todo.submission.candidate.message
         if message.template or message.direct_send_category or not self._settings.replies_in_outage:

@@ -3,6 +3,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from gateway.store import idempotency
 from gateway.watch.historian import Historian
 from gateway.whatsapp.ids import PhoneNumberId
 from gateway.whatsapp.number import Regime
@@ -31,7 +32,7 @@ async def usual(stock: Stock, number: PhoneNumberId = NUMBER) -> tuple[int, int,
 async def sweep(stock: Stock, at: object = NOW) -> int:
     clock = ManualClock()
     clock.at = at  # type: ignore[assignment]
-    return await Historian(stock.database, clock, KNOBS).run_once()
+    return await Historian(stock.database, clock, KNOBS, DAY).run_once()
 
 
 async def test_one_sweep_notes_what_is_usual_and_the_next_has_nothing_to_do(stock: Stock) -> None:
@@ -92,3 +93,19 @@ async def test_a_number_with_knobs_of_its_own_recovers_as_they_say(stock: Stock)
 async def test_pools_without_numbers_are_passed(stock: Stock) -> None:
     await stock.add_pool(SECOND_POOL, regime=Regime.PER_NUMBER)
     assert await sweep(stock) == 0
+
+
+async def test_answers_under_keys_are_forgotten_after_their_time(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "MOST_AT_ONCE", 2)
+    await stock.fetch(
+        "insert into idempotency_keys (caller, key, fingerprint, pool_id, message_id, state,"
+        " created_at, leased_until)"
+        " select 'shop', n, '', '1', gen_random_uuid(), 'answered',"
+        " $1::timestamptz + n * '1 h'::interval, $1"
+        " from generate_series(1, 6) n",
+        NOW - DAY,
+    )
+    assert await sweep(stock, NOW + 5 * HOUR) == 5
+    assert await stock.value("select count(*) from idempotency_keys") == 1

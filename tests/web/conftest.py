@@ -1,11 +1,14 @@
-"""Give the tests of the doors a Cloud API that does as it is told."""
+"""Give the tests of the doors a database, and a Cloud API that does as it is told."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.store.stocked import database, stock
 from tests.web.wire import FakeCloud
 from tests.world import MakeWorld, World
+
+__all__ = ["cloud", "database", "faked", "stock"]
 
 
 @pytest.fixture
