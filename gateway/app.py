@@ -64,7 +64,7 @@ class Gateway:
         self._settings = settings
         self.clock: Clock = clock or (SandboxClock() if settings.sandbox else SystemClock())
         self.metrics = Metrics()
-        self._drain = Drain(settings.drain_s, settings.drain_grace_s)
+        self.drain = Drain(settings.drain_s, settings.drain_grace_s)
         self._stack = AsyncExitStack()
         self._on_advance: list[Callable[[], Awaitable[object]]] = []
 
@@ -83,14 +83,14 @@ class Gateway:
         It takes no longer than `drain_s`; `is_drained` tells whether that was enough.
         """
         try:
-            await self._drain.run(self._data, self._cloud.close)
+            await self.drain.run(self._data, self._cloud.close)
         finally:
             await self._stack.aclose()
 
     @property
     def is_drained(self) -> bool:
         """Whether everything that was begun has been answered and written down."""
-        return self._drain.is_complete and not self._answers.behind
+        return self.drain.is_complete and not self._answers.behind
 
     def on_advance(self, listener: Callable[[], Awaitable[object]]) -> None:
         """Have `listener` run after the sandbox's clock was moved over the admin API."""
@@ -130,7 +130,7 @@ class Gateway:
         shares = Loop("shares", self._settlement.run_once, SETTLE_S)
         lapse = Loop("lapse", self._settlement.lapse, LAPSE_S)
         self._settlement.wanted = shares.wake
-        self._drain.on_drain.append(self._pacing.close)
+        self.drain.on_drain.append(self._pacing.close)
         self._at_end("shares", self._settlement.close)
         self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in (shares, lapse)])
 
@@ -193,7 +193,7 @@ class Gateway:
         )
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self.poller.hasten
-        self._drain.on_drain.append(dispatcher.close)
+        self.drain.on_drain.append(dispatcher.close)
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
@@ -220,12 +220,12 @@ class Gateway:
             self._changed,
             self._advance if isinstance(self.clock, SandboxClock) else None,
         )
-        return admin_server(parts, Health(self.database, self.metrics, self._drain))
+        return admin_server(parts, Health(self.database, self.metrics, self.drain))
 
     async def _listen(self, proxy: Proxy, admin: web.BaseRunner) -> None:
         settings = self._settings
         webhooks = Webhooks(self._ingress)
-        self._data = data_server(proxy, webhooks, settings.max_message_bytes, self._drain)
+        self._data = data_server(proxy, webhooks, settings.max_message_bytes, self.drain)
         self._at_end("data listener", self._data.cleanup)
         data_port = await listen(self._data, settings.host, settings.port)
         admin_port = await listen(admin, settings.admin_host, settings.admin_port)
@@ -246,7 +246,7 @@ class Gateway:
 
     def _at_end(self, name: str, step: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Have a step taken on the way down, before those that were named earlier."""
-        self._stack.push_async_callback(self._drain.bounded, name, step)
+        self._stack.push_async_callback(self.drain.bounded, name, step)
 
     async def _sweep(self) -> None:
         if isinstance(self.clock, SandboxClock):
