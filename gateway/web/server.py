@@ -20,8 +20,8 @@ CONSOLE: Final = Path(__file__).parent / "console"
 WEBHOOK_PATH: Final = "/webhooks/whatsapp"
 LARGEST_WEBHOOK: Final = 4 * 1024 * 1024  # Meta sends 3 MB at the most (R§8.1)
 LARGEST_ADMIN_BODY: Final = 1024 * 1024
-CUT_S: Final = 1.0
-"""How long an answer may take to be written, and a request to end, once a listener closes."""
+CUT_S: Final = 0.1
+"""Seconds for writing the last answers; what is still at work then has been waited for before."""
 ADMIN_ROUTES: Final[tuple[Route, ...]] = (
     *admin_numbers.ROUTES,
     *admin_pools.ROUTES,
@@ -44,16 +44,19 @@ def data_server(
         drain.enter()
         try:
             if request.path != WEBHOOK_PATH:
-                response = await proxy.handle(request)
-            else:
-                response = await webhooks.handle(request)
+                return await proxy.handle(request)
+            return await webhooks.handle(request)
         finally:
             drain.leave()
-        if drain.has_begun:
-            response.force_close()
-        return response
 
-    make: Any = partial(web.BaseRequest, loop=loop, client_max_size=client_max_size)
+    class Request(web.BaseRequest):
+        """A request whose answer closes the connection once the process is to stop."""
+
+        @property
+        def keep_alive(self) -> bool:
+            return not drain.has_begun and bool(super().keep_alive)
+
+    make: Any = partial(Request, loop=loop, client_max_size=client_max_size)
     return web.ServerRunner(web.Server(handle, request_factory=make), shutdown_timeout=CUT_S)
 
 
