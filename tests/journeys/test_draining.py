@@ -252,8 +252,10 @@ async def test_with_the_database_away_it_ends_within_the_bound(
         answer = await sending
         assert answer.status == 200, "what was on its way is answered"
         assert max(took_s for _, took_s in ends) < DRAIN_S + 2
-        codes = [code for code, _ in ends]
-        assert codes == [0 if how == "refuses" else UNFINISHED, UNFINISHED]
+        idle_code, code = (code for code, _ in ends)
+        assert code == UNFINISHED, "the answer could not be written"
+        # One that had nothing to give back may have noticed nothing of the silence.
+        assert idle_code in ({0} if how == "refuses" else {0, UNFINISHED})
         assert await journal(world) == {"reserved": [ANA[1:]]}, "in doubt as soon as it is swept"
 
 
