@@ -25,6 +25,7 @@ USER gateway
 WORKDIR /
 # 8080: apps and Meta's webhooks. 8081: administration; keep it off the internet.
 EXPOSE 8080 8081
+# Drains within GATEWAY_DRAIN_S, 25 seconds: `docker stop` waits for 10 unless told (`--time 30`).
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["python", "-c", \
     "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('GATEWAY_ADMIN_PORT', '8081') + '/healthz', timeout=2)"]

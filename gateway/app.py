@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 import structlog
@@ -40,6 +40,7 @@ from gateway.watch.poller import Poller
 from gateway.watch.sweeper import Sweeper
 from gateway.web.admin import AdminParts
 from gateway.web.auth import Authenticator
+from gateway.web.draining import Drain
 from gateway.web.health import Health
 from gateway.web.idempotency import Idempotency, Terms
 from gateway.web.media_links import MediaLinks
@@ -67,6 +68,7 @@ class Gateway:
         self._settings = settings
         self.clock: Clock = clock or (SandboxClock() if settings.sandbox else SystemClock())
         self.metrics = Metrics()
+        self.drain = Drain(settings.drain_s, settings.drain_grace_s)
         self._stack = AsyncExitStack()
         self._on_advance: list[Callable[[], Awaitable[object]]] = []
 
@@ -80,8 +82,19 @@ class Gateway:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        """Stop listening, finish what is in flight, write what is pending, and close."""
-        await self._stack.aclose()
+        """Stop listening, finish what is in flight, write what is pending, and close.
+
+        It takes no longer than `drain_s`; `is_drained` tells whether that was enough.
+        """
+        try:
+            await self.drain.run(self._data, self._cloud.close)
+        finally:
+            await self._stack.aclose()
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether everything that was begun has been answered and written down."""
+        return self.drain.is_complete and not self._answers.behind
 
     def on_advance(self, listener: Callable[[], Awaitable[object]]) -> None:
         """Have `listener` run after the sandbox's clock was moved over the admin API."""
@@ -102,15 +115,19 @@ class Gateway:
         vault = Vault(vault_key.get_secret_value() if vault_key else "")
         self.directory = Directory(self.database, vault)
         await self.directory.refresh()
-        cloud = CloudClient.open(cloud_settings(settings))
-        self._stack.push_async_callback(cloud.close)
+        # What is opened first closes last: health is told until everything else has stopped.
+        admin = self._admin(vault)
+        self._at_end("admin listener", admin.cleanup)
+        self._cloud = CloudClient.open(cloud_settings(settings))
+        self._at_end("cloud", self._cloud.close)
+        self._open_lines()
         self._answers = AnswerWriter(self.database, clock, self.knobs, self.metrics)
-        await self._run([asyncio.create_task(self._answers.run(), name="answers")])
-        await self._open_lines()
-        await self._open_inbound(cloud)
-        await self._listen(self._proxy(cloud), vault)
+        self._run([asyncio.create_task(self._answers.run(), name="answers")])
+        self._at_end("answers", self._answers.flushed)
+        self._open_inbound(self._cloud)
+        await self._listen(self._proxy(self._cloud), admin)
 
-    async def _open_lines(self) -> None:
+    def _open_lines(self) -> None:
         """Start what divides each number's throughput with the other processes."""
         self._pacing = Pacing(self._stands_still)
         for send_class in SendClass:
@@ -120,10 +137,9 @@ class Gateway:
         shares = Loop("shares", self._settlement.run_once, SETTLE_S)
         lapse = Loop("lapse", self._settlement.lapse, LAPSE_S)
         self._settlement.wanted = shares.wake
-        self._stack.push_async_callback(self._settlement.close)
-        await self._run(
-            [asyncio.create_task(loop.run(), name=loop.name) for loop in (shares, lapse)]
-        )
+        self.drain.on_drain.append(self._pacing.close)
+        self._at_end("shares", self._settlement.close)
+        self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in (shares, lapse)])
 
     def _stands_still(self, phone_number_id: str) -> None:
         """Have a line settled that somebody wants to pass; nobody waits for a database in vain."""
@@ -131,7 +147,7 @@ class Gateway:
             raise StoreUnavailableError("shares of the throughput cannot be settled")
         self._settlement.want(phone_number_id)
 
-    async def _open_inbound(self, cloud: CloudClient) -> None:
+    def _open_inbound(self, cloud: CloudClient) -> None:
         """Start what works in the background: digest, sweeper, historian, poller, directory."""
         settings, clock = self._settings, self.clock
         refresh = Loop("directory", self.directory.refresh, REFRESH_S)
@@ -165,7 +181,7 @@ class Gateway:
         self._poll = poll
         self.poller.wanted = poll.wake
         loops = (refresh, digest, sweep, history, poll)
-        await self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
+        self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
     def _proxy(self, cloud: CloudClient) -> Proxy:
         settings = self._settings
@@ -192,6 +208,7 @@ class Gateway:
             answer_s=settings.cloud_timeout_s,
             database_s=settings.database_timeout_s,
         )
+        self.drain.on_drain.append(dispatcher.close)
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
@@ -208,10 +225,9 @@ class Gateway:
         )
         return Proxy(parts, allowed, rng)
 
-    async def _listen(self, proxy: Proxy, vault: Vault) -> None:
-        settings = self._settings
-        admin_key = settings.admin_key
-        admin = AdminParts(
+    def _admin(self, vault: Vault) -> web.BaseRunner:
+        admin_key = self._settings.admin_key
+        parts = AdminParts(
             self.database,
             self.clock,
             self.knobs,
@@ -220,27 +236,33 @@ class Gateway:
             self._changed,
             self._advance if isinstance(self.clock, SandboxClock) else None,
         )
-        data = data_server(proxy, Webhooks(self._ingress), settings.max_message_bytes)
-        health = Health(self.database, self.metrics)
-        data_url = await self._serve(data, settings.host, settings.port)
-        admin_url = await self._serve(
-            admin_server(admin, health), settings.admin_host, settings.admin_port
+        return admin_server(parts, Health(self.database, self.metrics, self.drain))
+
+    async def _listen(self, proxy: Proxy, admin: web.BaseRunner) -> None:
+        settings = self._settings
+        webhooks = Webhooks(self._ingress)
+        self._data = data_server(proxy, webhooks, settings.max_message_bytes, self.drain)
+        self._at_end("data listener", self._data.cleanup)
+        data_port = await listen(self._data, settings.host, settings.port)
+        admin_port = await listen(admin, settings.admin_host, settings.admin_port)
+        self.addresses = Addresses(
+            f"http://{settings.host}:{data_port}", f"http://{settings.admin_host}:{admin_port}"
         )
-        self.addresses = Addresses(data_url, admin_url)
-        structlog.get_logger("gateway").info("listening", data=data_url, admin=admin_url)
+        structlog.get_logger("gateway").info(
+            "listening", data=self.addresses.data_url, admin=self.addresses.admin_url
+        )
 
-    async def _serve(self, runner: web.BaseRunner, host: str, port: int) -> str:
-        port = await listen(runner, host, port)
-        self._stack.push_async_callback(runner.cleanup)
-        return f"http://{host}:{port}"
-
-    async def _run(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+    def _run(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         async def stop() -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-        self._stack.push_async_callback(stop)
+        self._at_end(", ".join(task.get_name() for task in tasks), stop)
+
+    def _at_end(self, name: str, step: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Have a step taken on the way down, before those that were named earlier."""
+        self._stack.push_async_callback(self.drain.bounded, name, step)
 
     async def _sweep(self) -> None:
         if isinstance(self.clock, SandboxClock):

@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     unanswered_s: float = Field(
         120.0, gt=0, description="Seconds after which a send without an answer is in doubt."
     )
+    drain_s: float = Field(
+        25.0, gt=0, description="Most seconds from SIGTERM to the end; see Draining."
+    )
+    drain_grace_s: float = Field(
+        1.0, ge=0, description="Seconds after SIGTERM for which everything is still served."
+    )
     pair_capacity: int = Field(
         30, ge=1, le=45, description="Messages at once to one user; Meta takes 45 (R§5.2)."
     )

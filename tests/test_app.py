@@ -20,6 +20,7 @@ ANA = "+34600000001"
 
 def settings(database_url: str, **more: Any) -> Any:
     chosen = {"port": 0, "admin_port": 0, "cloud_url": "http://127.0.0.1:1", "vault_key": "x"}
+    chosen |= {"drain_grace_s": 0}
     return isolated(database_url=database_url, **chosen | more)
 
 

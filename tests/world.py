@@ -192,6 +192,7 @@ class World:
             "verify_token": keys.verify_token,
             "vault_key": keys.vault_key,
             "log_level": "WARNING",
+            "drain_grace_s": 0,
             "sandbox": True,
             **self.options.settings,
             **more,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
 import uvloop
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gateway.config import Settings, load
 
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 errors = Console(stderr=True, highlight=False, markup=False)
 
 
@@ -44,12 +45,13 @@ async def until_stopped(on_ready: Callable[[], Awaitable[None]] | None = None) -
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def ask(number: signal.Signals) -> None:
+    def ask() -> None:
         stop.set()
-        loop.remove_signal_handler(number)  # the next one is not caught
+        for number in STOPPING:
+            loop.remove_signal_handler(number)  # the next one is not caught
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask, number)
+    for number in STOPPING:
+        loop.add_signal_handler(number, ask)
     if on_ready is not None:
         await on_ready()
     with contextlib.suppress(asyncio.CancelledError):

@@ -183,6 +183,7 @@ def _settings(url: str, keys: DemoKeys, ports: Ports, emulator_url: str) -> Sett
         verify_token=SecretStr(keys.verify_token),
         vault_key=SecretStr(keys.vault_key),
         log_level="WARNING",
+        drain_grace_s=0,  # there is no balancer that would have to notice
         sandbox=True,
     )
 

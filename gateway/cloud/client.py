@@ -64,7 +64,7 @@ class CloudClient:
         return cls(session, settings)
 
     async def close(self) -> None:
-        """Close the session."""
+        """Close the session; what waits for an answer ends at once, a send in doubt."""
         await self._session.close()
 
     async def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
@@ -78,6 +78,8 @@ class CloudClient:
             seconds = self._settings.answer_timeout_s
             return InDoubt(None, f"no answer within {seconds:g} s", timed_out=True)
         except (aiohttp.ClientError, OSError) as error:
+            if self._session.closed:
+                return InDoubt(None, "the gateway was stopped before Meta had answered")
             return InDoubt(None, f"the connection broke ({type(error).__name__})")
         return outcome_of(answer)
 

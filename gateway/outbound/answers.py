@@ -38,6 +38,11 @@ class AnswerWriter:
         self._written: asyncio.Future[None] | None = None
         self._more = asyncio.Event()
 
+    @property
+    def behind(self) -> int:
+        """How many answers are not written yet."""
+        return len(self._pending)
+
     def record(self, answer: Answer, *, correlated: bool) -> None:
         """Have an answer written soon."""
         self._pending.append((answer, correlated))

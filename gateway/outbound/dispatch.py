@@ -17,6 +17,7 @@ from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.lanes import LaneKey, Lanes, Ticket
 from gateway.outbound.pacing import CongestedError, Line, Wanted
+from gateway.outbound.rests import LeavingError, Rests
 from gateway.outbound.settling import Settlement
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.send_class import SendClass, class_of
@@ -86,14 +87,19 @@ class Dispatcher:
         self._clock = parts.clock
         self._metrics = parts.metrics
         self._lanes = Lanes()
+        self._rests = Rests()
         self.on_policy_refusal: Callable[[], None] = _nobody
+
+    def close(self) -> None:
+        """Let no message rest any more, for its pair or because Meta has told to wait."""
+        self._rests.close()
 
     async def handle(self, request: Request, line: Line) -> Handled:
         """Return what became of one message.
 
         Raises CongestedError when the line is too long, AbandonedError when nobody waits for the
-        answer any more, StoreUnavailableError when nothing can be decided; each time nothing has
-        left.
+        answer any more, LeavingError when this process goes away, StoreUnavailableError when
+        nothing can be decided; each time nothing has left.
         """
         submission = request.submission
         template = await self._desk.template(submission.candidate)
@@ -141,7 +147,7 @@ class Dispatcher:
                 is_inside = False
                 await self._bide(request, verdict.send_at, ticket)
             await line.turn()
-        except (AbandonedError, CongestedError) as error:
+        except (AbandonedError, CongestedError, LeavingError) as error:
             # It was decided on, but it has not left: what it holds is given back.
             await self._note(request.submission, Refused(None, None, str(error)))
             raise
@@ -182,8 +188,7 @@ class Dispatcher:
             return
         if held.seconds > request.most_wait_s:
             raise CongestedError(held.seconds, held.code)
-        if not await _stays(request.audience, held.seconds):
-            raise AbandonedError
+        await self._rests.rest(held.seconds, request.audience)
 
     def _patient(self, request: Request, waited_s: float) -> Submission:
         """Tell the desk how long the message may still wait."""
@@ -194,12 +199,11 @@ class Dispatcher:
     async def _bide(self, request: Request, send_at: datetime | None, ticket: Ticket) -> None:
         """Wait for the instant that was given, and for those before it in the lane.
 
-        AbandonedError when nobody waits for the answer any more.
+        AbandonedError when nobody waits for the answer any more, LeavingError as for `handle`.
         """
         if send_at is not None:
             wait_s = (send_at - self._clock.now()).total_seconds()
-            if not await _stays(request.audience, wait_s):
-                raise AbandonedError
+            await self._rests.rest(wait_s, request.audience)
         await ticket.turn()
 
     def _count(self, admission: Admission) -> None:
@@ -244,18 +248,6 @@ def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, st
             return MessageState.IN_DOUBT, None, None, reason
         case _:
             assert_never(outcome)
-
-
-async def _stays(audience: Audience, seconds: float) -> bool:
-    """Wait; tell whether somebody is still there in the end."""
-    if seconds > 0:
-        gone = asyncio.Event()
-        forget = audience.when_gone(gone.set)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await gone.wait()
-        forget()
-    return not audience.is_gone
 
 
 def _nobody() -> None:

@@ -16,6 +16,7 @@ from aiolimiter import AsyncLimiter
 
 from gateway.outbound.arrivals import Arrivals
 from gateway.outbound.audience import AbandonedError, Audience
+from gateway.outbound.rests import LeavingError
 from gateway.policy.line_order import LineOrder
 from gateway.policy.rate_shares import Grant, alone, grant_of
 from gateway.policy.send_class import SendClass
@@ -92,6 +93,7 @@ class Line:
         self._changed = asyncio.Event()
         self._wire = asyncio.Lock()
         self._goes = False
+        self._is_closed = False
         self._review: asyncio.TimerHandle | None = None
         self.grant = Grant(0.0, 1.0)
         self._expected = alone(level).rate
@@ -156,8 +158,10 @@ class Line:
         """Take a place at the desk, to be given back with `leave`.
 
         CongestedError as soon as it is clear that it would take longer than `most_wait_s`;
-        AbandonedError when nobody waits for the answer any more.
+        AbandonedError when nobody waits for the answer any more; LeavingError once it is closed.
         """
+        if self._is_closed:
+            raise LeavingError
         self._lately.note(wanted.send_class, _now())
         self._steadily.note(wanted.send_class, _now())
         if not self._goes:
@@ -185,6 +189,11 @@ class Line:
             raise
         finally:
             forget()
+
+    def close(self) -> None:
+        """Let nobody in any more, and tell those who wait: LeavingError. Who is inside goes on."""
+        self._is_closed = True
+        self._send_all_away(LeavingError())
 
     def leave(self) -> None:
         """Give the place back: to be called exactly once after `enter`."""
@@ -229,6 +238,10 @@ class Line:
         if not place.turn.done():
             place.turn.set_exception(error)
 
+    def _send_all_away(self, error: Exception) -> None:
+        for place in list(self._order.in_order()):
+            self._send_away(place, error)
+
     def _look_after(self, seconds: float) -> None:
         if self._review is None and self._order:
             self._review = asyncio.get_running_loop().call_later(seconds, self._look)
@@ -241,8 +254,7 @@ class Line:
             try:
                 self._on_still(self.phone_number_id)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is for those who wait
-                for place in list(self._order.in_order()):
-                    self._send_away(place, error)
+                self._send_all_away(error)
         now, held_s = _now(), self.held_s
         late: list[tuple[_Place, float]] = []
         rates = {send_class: self._rate_for(send_class) for send_class in SendClass}
@@ -268,6 +280,7 @@ class Pacing:
     def __init__(self, on_still: Callable[[str], None] | None = None) -> None:
         self._on_still = on_still
         self._lines: dict[str, Line] = {}
+        self._is_closed = False
 
     @property
     def lines(self) -> ValuesView[Line]:
@@ -285,11 +298,19 @@ class Pacing:
             line = self._change(line, phone_number_id, level)
         return line
 
+    def close(self) -> None:
+        """Close all lines, and those that are yet to come."""
+        self._is_closed = True
+        for line in self._lines.values():
+            line.close()
+
     def _change(self, line: Line | None, phone_number_id: str, level: int) -> Line:
         if line is None:
             grant = None if self._on_still is None else Grant(0.0, 1.0)
             line = Line(phone_number_id, level, grant, self._on_still)
             self._lines[phone_number_id] = line
+            if self._is_closed:
+                line.close()
         elif self._on_still is None:
             line.regulate(alone(level))
         elif level < line.level:

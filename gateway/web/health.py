@@ -8,21 +8,28 @@ from gateway.metrics import Metrics
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.web.admin import reply
+from gateway.web.draining import Drain
 
 
 class Health:
     """The handlers of `/healthz`, `/readyz` and `/metrics`; they need no key."""
 
-    def __init__(self, database: Database, metrics: Metrics) -> None:
+    def __init__(self, database: Database, metrics: Metrics, drain: Drain) -> None:
         self._database = database
         self._metrics = metrics
+        self._drain = drain
 
     async def alive(self, _request: web.Request) -> web.Response:
         """Answer 200 as long as the process can answer at all."""
         return reply({"status": "ok"})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """Answer 200 when messages can be decided on, 503 while the database is away."""
+        """Answer 200 when messages can be decided on.
+
+        503 while the database is away, and from the moment on at which the process is to stop.
+        """
+        if self._drain.has_begun:
+            return reply({"status": "draining"}, 503)
         try:
             await self._database.ping()
         except StoreUnavailableError as error:

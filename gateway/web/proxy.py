@@ -19,6 +19,7 @@ from gateway.outbound.admission import Submission
 from gateway.outbound.audience import Audience
 from gateway.outbound.dispatch import Dispatcher, Handled, Request
 from gateway.outbound.pacing import CongestedError, Pacing
+from gateway.outbound.rests import LeavingError
 from gateway.policy.fold import Candidate
 from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
@@ -34,6 +35,7 @@ from gateway.web.replies import (
     Refusal,
     annotate,
     congested,
+    leaving,
     of_objection,
     of_outcome,
     refusal,
@@ -211,6 +213,9 @@ class Proxy:
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
             return Governed(refusal(congested(error.retry_after_s, error.code), message_id), None)
+        except LeavingError:
+            self._parts.metrics.decision("defer", "draining")
+            return Governed(refusal(leaving(), message_id), None)
         except StoreUnavailableError:
             if send.key is not None:
                 raise

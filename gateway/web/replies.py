@@ -38,6 +38,7 @@ GENERIC: Final = 131000
 UNAVAILABLE: Final = 133004
 THROUGHPUT: Final = 130429
 RETRY_OUTAGE_S: Final = 5
+RETRY_LEAVING_S: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,19 @@ def store_away() -> Refusal:
         retry_after_s=RETRY_OUTAGE_S,
         decision=Decision.DEFER,
         rule="outage",
+    )
+
+
+def leaving() -> Refusal:
+    """Return what an app is told when this process goes away before the message's turn."""
+    details = "This process is going away; nothing was sent. Another one takes it at once."
+    return Refusal(
+        503,
+        UNAVAILABLE,
+        details,
+        retry_after_s=RETRY_LEAVING_S,
+        decision=Decision.DEFER,
+        rule="draining",
     )
 
 

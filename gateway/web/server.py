@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.web import admin_apps, admin_journal, admin_numbers, admin_pools, admin_sandbox
 from gateway.web.admin import Admin, AdminParts, Route
 from gateway.web.connection import Connection
+from gateway.web.draining import Drain
 from gateway.web.health import Health
 from gateway.web.preflight import Preflight
 from gateway.web.proxy import Proxy
@@ -19,6 +20,8 @@ CONSOLE: Final = Path(__file__).parent / "console"
 WEBHOOK_PATH: Final = "/webhooks/whatsapp"
 LARGEST_WEBHOOK: Final = 4 * 1024 * 1024  # Meta sends 3 MB at the most (R§8.1)
 LARGEST_ADMIN_BODY: Final = 1024 * 1024
+CUT_S: Final = 0.1
+"""Seconds for writing the last answers; what is still at work then has been waited for before."""
 ADMIN_ROUTES: Final[tuple[Route, ...]] = (
     *admin_numbers.ROUTES,
     *admin_pools.ROUTES,
@@ -27,7 +30,9 @@ ADMIN_ROUTES: Final[tuple[Route, ...]] = (
 )
 
 
-def data_server(proxy: Proxy, webhooks: Webhooks, max_message_bytes: int) -> web.BaseRunner:
+def data_server(
+    proxy: Proxy, webhooks: Webhooks, max_message_bytes: int, drain: Drain
+) -> web.BaseRunner:
     """Return the data listener: webhooks at their path, the Cloud API everywhere else.
 
     Two paths need no router: aiohttp's low-level server spares its cost a message.
@@ -36,12 +41,23 @@ def data_server(proxy: Proxy, webhooks: Webhooks, max_message_bytes: int) -> web
     client_max_size = max(max_message_bytes, LARGEST_WEBHOOK)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        if request.path != WEBHOOK_PATH:
-            return await proxy.handle(request)
-        return await webhooks.handle(request)
+        drain.enter()
+        try:
+            if request.path != WEBHOOK_PATH:
+                return await proxy.handle(request)
+            return await webhooks.handle(request)
+        finally:
+            drain.leave()
 
-    make: Any = partial(web.BaseRequest, loop=loop, client_max_size=client_max_size)
-    return web.ServerRunner(web.Server(handle, request_factory=make))
+    class Request(web.BaseRequest):
+        """A request whose answer closes the connection once the process is to stop."""
+
+        @property
+        def keep_alive(self) -> bool:
+            return not drain.has_begun and bool(super().keep_alive)
+
+    make: Any = partial(Request, loop=loop, client_max_size=client_max_size)
+    return web.ServerRunner(web.Server(handle, request_factory=make), shutdown_timeout=CUT_S)
 
 
 def admin_server(parts: AdminParts, health: Health) -> web.BaseRunner:

@@ -89,15 +89,18 @@ def test_a_signal_ends_the_waiting_and_the_loop_is_uvloop(number: signal.Signals
     assert seen == ["ready", uvloop.__name__]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_ends_a_process_that_takes_its_time(number: signal.Signals) -> None:
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_a_process_that_takes_its_time(
+    first: signal.Signals, second: signal.Signals
+) -> None:
     command = (sys.executable, "-c", STUBBORN)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        process.send_signal(number)
+        process.send_signal(first)
         assert process.stdout.readline() == b"stopping\n"
-        process.send_signal(number)
+        process.send_signal(second)
         assert process.wait(timeout=20) != 0

@@ -2,8 +2,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -11,66 +10,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.cloud.client import MOST_PAGES, CloudClient, CloudError, CloudSettings
+from gateway.cloud.client import MOST_PAGES, CloudError
 from gateway.cloud.outcome import Accepted, InDoubt, Refused
+from tests.cloud.clouds import BODY, Handler, client_at, cloud, raw_cloud, unused_port
 
 PATH = "/v25.0/200000000000001/messages"
-BODY = b'{ "to" : "+34600000001" }'
 HEADERS = {"Authorization": "Bearer EAAmade-up", "Content-Type": "application/json"}
 TAKEN = b'{"messages":[{"id":"wamid.made-up"}]}'
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def client_at(url: str, answer_timeout_s: float = 20.0) -> AsyncIterator[CloudClient]:
-    client = CloudClient.open(CloudSettings(base_url=url, answer_timeout_s=answer_timeout_s))
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
-@asynccontextmanager
-async def cloud(handler: Handler, answer_timeout_s: float = 20.0) -> AsyncIterator[CloudClient]:
-    """Lend a client of a server where `handler` answers everything."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    async with (
-        TestServer(app) as server,
-        client_at(str(server.make_url("")), answer_timeout_s) as c,
-    ):
-        yield c
-
-
-@asynccontextmanager
-async def raw_cloud(
-    handler: RawHandler, answer_timeout_s: float = 20.0
-) -> AsyncIterator[CloudClient]:
-    """Lend a client of a server that need not speak HTTP properly."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(BODY)
-            await handler(reader, writer)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        async with client_at(f"http://127.0.0.1:{port}", answer_timeout_s) as client:
-            yield client
-    finally:
-        server.close()
-        await server.wait_closed()
-
-
-def unused_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 # --- send
@@ -166,6 +112,25 @@ async def test_no_answer_in_time_is_in_doubt() -> None:
     assert isinstance(outcome, InDoubt)
     assert outcome.timed_out
     assert outcome.reason == "no answer within 0.3 s"
+
+
+async def test_what_is_on_its_way_when_it_is_closed_is_in_doubt_and_nothing_leaves_later() -> None:
+    arrived, hold = asyncio.Event(), asyncio.Event()
+
+    async def never(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+        await hold.wait()
+
+    async with raw_cloud(never) as client:
+        sending = asyncio.create_task(client.send(PATH, BODY, HEADERS))
+        await arrived.wait()
+        await client.close()
+        outcome = await asyncio.wait_for(sending, 5)
+        late = await client.send(PATH, BODY, HEADERS)
+        hold.set()
+    assert outcome == InDoubt(None, "the gateway was stopped before Meta had answered")
+    assert isinstance(late, Refused)
+    assert late.answer is None
 
 
 async def test_a_connection_that_is_reset_after_the_request_is_in_doubt() -> None:

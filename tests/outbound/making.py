@@ -1,10 +1,13 @@
-"""Makes submissions for tests of the outbound room."""
+"""Makes submissions and places in a line for tests of the outbound room."""
 
 from random import Random
 from typing import Any, Final
 from uuid import UUID
 
 from gateway.outbound.admission import Submission
+from gateway.outbound.audience import Audience
+from gateway.outbound.pacing import Line, Wanted
+from gateway.policy.send_class import SendClass
 from gateway.store.message_ids import MessageIds
 from gateway.whatsapp.ids import UserId
 from tests.policy.making import NOW, candidate
@@ -26,3 +29,15 @@ def new_id() -> UUID:
 def user(number: int) -> UserId:
     """Return the user with this number."""
     return candidate(number).user_id
+
+
+def wanted(
+    most_wait_s: float = 1e9, send_class: SendClass = SendClass.MARKETING, app_id: str = "shop"
+) -> Wanted:
+    """Say what a place is wanted for; to begin with, by somebody who has all the time."""
+    return Wanted(send_class, app_id, most_wait_s)
+
+
+async def enter(line: Line, most_wait_s: float = 1e9) -> None:
+    """Take a place at the desk."""
+    await line.enter(wanted(most_wait_s), Audience())

@@ -16,6 +16,7 @@ from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.dispatch import Dispatcher, DispatchParts, Handled, Request
 from gateway.outbound.pacing import CongestedError, Line, Wanted
+from gateway.outbound.rests import LeavingError
 from gateway.outbound.settling import Settlement
 from gateway.policy.knobs import Knobs
 from gateway.policy.send_class import SendClass
@@ -235,8 +236,9 @@ async def test_who_may_not_wait_so_long_is_told_when_it_fits(stock: Stock) -> No
     assert handled.admission.verdict.retry_at == NOW + timedelta(seconds=6)
 
 
-async def test_a_caller_who_leaves_while_waiting_for_the_pair_rate_gives_the_slot_back(
-    stock: Stock,
+@pytest.mark.parametrize("why", [AbandonedError, LeavingError])
+async def test_who_waits_for_the_pair_rate_in_vain_gives_the_slot_back(
+    stock: Stock, why: type[Exception]
 ) -> None:
     counter = Counter(stock.database, knobs=rested(6.0))
     async with asyncio.TaskGroup() as group:
@@ -250,12 +252,15 @@ async def test_a_caller_who_leaves_while_waiting_for_the_pair_rate_gives_the_slo
             lambda: stock.fetch("select 1 from messages where message_id = $1", asked.message_id),
             "the decision",
         )
-        audience.leave()
-        with pytest.raises(AbandonedError):
+        if why is AbandonedError:
+            audience.leave()
+        else:
+            counter.dispatcher.close()
+        with pytest.raises(why):
             await waiting
         writer.cancel()
     row = await stock.message(asked.message_id)
-    assert (row["state"], row["detail"]) == ("refused", "the caller left before its turn")
+    assert (row["state"], row["detail"]) == ("refused", str(why()))
     assert len(counter.cloud.seen) == 1
 
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.pacing import CongestedError, Line, Pacing, Wanted
+from gateway.outbound.rests import LeavingError
 from gateway.policy.rate_shares import Grant, alone
 from gateway.policy.send_class import SendClass
+from tests.outbound.making import enter, wanted
 from tests.outbound.virtual_time import run
 
 LEVELS = [1, 2, 3, 5, 10, 20, 33, 79, 80, 81, 250, 1000]
@@ -18,16 +20,6 @@ AUTH, REPLY, UTILITY, _, MARKETING = SendClass
 
 def now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def wanted(
-    most_wait_s: float = 1e9, send_class: SendClass = MARKETING, app_id: str = "shop"
-) -> Wanted:
-    return Wanted(send_class, app_id, most_wait_s)
-
-
-async def enter(line: Line, most_wait_s: float = 1e9) -> None:
-    await line.enter(wanted(most_wait_s), Audience())
 
 
 async def one(line: Line, left: list[tuple[float, Wanted]], want: Wanted) -> None:
@@ -261,6 +253,25 @@ def test_a_caller_who_hangs_up_leaves_the_line() -> None:
             await waiting
         line.leave()
         await enter(line, 1.0)
+
+    run(scene())
+
+
+def test_a_line_that_is_closed_tells_all_who_wait_and_come_and_lets_go_who_is_inside() -> None:
+    async def scene() -> None:
+        pacing = Pacing()
+        line = pacing.line("1", 16)
+        for _ in range(4):
+            await enter(line)
+        waiting = [asyncio.create_task(enter(line)) for _ in range(3)]
+        await asyncio.sleep(0)
+        pacing.close()
+        assert len(line) == 0
+        for late in (*waiting, enter(line), enter(pacing.line("2", 80))):
+            with pytest.raises(LeavingError):
+                await late
+        await line.turn()
+        assert now() < 0.001
 
     run(scene())
 

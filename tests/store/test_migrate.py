@@ -1,6 +1,8 @@
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -9,6 +11,7 @@ import pytest
 from gateway.store.errors import StoreUnavailableError
 from gateway.store.migrate import MigrationError, migrate, migrations_dir, pending
 from tests.postgres import at_database
+from tests.store import version_0_1
 
 
 @pytest.fixture
@@ -117,3 +120,85 @@ async def test_limits_of_nobody_and_negative_counts_cannot_be_stored(database_ur
                 )
     finally:
         await connection.close()
+
+
+COLUMNS = """
+select table_name, column_name, udt_name, is_nullable = 'YES' as nullable,
+    column_default is not null or is_identity = 'YES' as filled
+from information_schema.columns
+where table_schema = current_schema() and table_name <> 'schema_migrations'
+"""
+KEYS = """
+select conrelid::regclass::text as table_name, pg_get_constraintdef(oid) as definition
+from pg_constraint
+where contype in ('p', 'u', 'f') and connamespace = current_schema()::regnamespace
+union all
+select tablename, indexdef from pg_indexes
+where schemaname = current_schema() and indexdef like 'CREATE UNIQUE%'
+"""
+
+
+@pytest.fixture
+async def before(empty_url: str, tmp_path: Path) -> AsyncIterator[Any]:
+    """Return a connection to a database with the schema of the version that was released."""
+    shutil.copy(migrations_dir() / "0001_house.sql", tmp_path)
+    await migrate(empty_url, tmp_path)
+    connection = await asyncpg.connect(empty_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def after(database_url: str) -> AsyncIterator[Any]:
+    """Return a connection to a database with all migrations."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def columns(connection: Any) -> dict[tuple[str, str], tuple[str, bool, bool]]:
+    """Return type, whether it may be null, and whether it fills itself, of every column."""
+    found = await connection.fetch(COLUMNS)
+    return {(table, column): (kind, null, fills) for table, column, kind, null, fills in found}
+
+
+async def test_migrations_only_add_to_what_the_version_before_knows(
+    before: Any, after: Any
+) -> None:
+    old, new = await columns(before), await columns(after)
+    assert {name: new.get(name) for name in old} == old
+    known = {table for table, _ in old}
+    needed = [
+        name
+        for name, (_, nullable, fills) in new.items()
+        if name[0] in known and name not in old and not (nullable or fills)
+    ]
+    assert needed == [], "a row the version before writes would be refused"
+    keys = [
+        {(table, rule) for table, rule in await connection.fetch(KEYS) if table in known}
+        for connection in (before, after)
+    ]
+    assert keys[1] == keys[0]
+
+
+async def test_the_version_before_lives_as_well_with_the_schema_of_the_next(
+    before: Any, after: Any
+) -> None:
+    """A rolling upgrade migrates first: until its last process has gone, both write."""
+    written = []
+    for connection in (before, after):
+        for statement in version_0_1.SQL.values():
+            await connection.prepare(statement)
+        await version_0_1.live(connection)
+        written.append(
+            {
+                name: await connection.fetch(f"select {name[1]} from {name[0]}")  # noqa: S608
+                for name in await columns(before)
+            }
+        )
+    assert written[1] == written[0]
+    touched = {table for (table, _), found in written[0].items() if found}
+    assert {"pools", "ledger", "messages", "contacts", "inbox"} <= touched
+    held = "select coalesce(sum(counted), 0) from pool_usage where holder = 'class:other'"
+    counted = await after.fetchval("select counted from pools")
+    assert await after.fetchval(held) == counted, "what it takes is on an account all the same"

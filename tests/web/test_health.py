@@ -45,6 +45,13 @@ async def test_with_the_database_away_it_is_alive_but_not_ready(
     assert answer.json["reason"] == "database: gone"
 
 
+async def test_a_process_that_is_to_stop_is_alive_but_not_ready(world: World) -> None:
+    world.gateway.drain.has_begun = True
+    assert (await get(world, "/healthz")).status == 200
+    answer = await get(world, "/readyz")
+    assert (answer.status, answer.json) == (503, {"status": "draining"})
+
+
 async def test_what_is_sent_and_refused_is_counted(world: World) -> None:
     await world.template(SMALL, ANA)
     await world.template(SMALL, ANA, "winter_offer")

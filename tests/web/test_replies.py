@@ -15,6 +15,7 @@ from gateway.web.replies import (
     Refusal,
     annotate,
     congested,
+    leaving,
     of_objection,
     of_outcome,
     refusal,
@@ -83,10 +84,12 @@ def test_an_objection_with_an_hour_is_429_and_one_without_has_the_status_of_its_
 
 
 def test_our_own_troubles_say_when_to_come_again() -> None:
-    away, line = store_away(), congested(3.4)
+    away, line, drained = store_away(), congested(3.4), leaving()
     assert (away.status, away.code, away.rule) == (503, 133004, "outage")
     assert away.retry_after_s is not None
     assert (line.status, line.code, line.retry_after_s) == (429, 130429, 3.4)
+    assert (drained.status, drained.code, drained.rule) == (503, 133004, "draining")
+    assert (drained.decision, drained.retry_after_s) == ("defer", 1)
 
 
 def test_an_id_of_any_length_makes_a_short_sentence() -> None:

@@ -33,6 +33,26 @@ async def test_the_console_is_a_page_with_its_script_and_style_and_nothing_besid
         assert read(await exchange(world.admin_url, data)).status in {403, 404}, path
 
 
+async def test_answers_close_their_connection_from_the_moment_on_at_which_it_is_to_stop(
+    world: World,
+) -> None:
+    key = f"Authorization: Bearer {world.keys.app_key}"
+    delivery = request_bytes("GET", "/webhooks/whatsapp")
+    asked = (
+        request_bytes("GET", f"/v25.0/{SMALL}", None, key),
+        request_bytes("GET", "/"),
+        delivery,
+    )
+    before = [read(await exchange(world.data_url, data)) for data in asked]
+    world.gateway.drain.has_begun = True
+    after = [read(await exchange(world.data_url, data)) for data in asked]
+    assert [answer.status for answer in after] == [answer.status for answer in before]
+    assert [answer.headers.get("Connection") for answer in (*before, *after)] == [
+        *(None for _ in asked),
+        *("close" for _ in asked),
+    ]
+
+
 async def test_a_free_port_is_taken_and_told() -> None:
     runner = web.ServerRunner(web.Server(answer_nothing))
     port = await listen(runner, HOST, 0)
