@@ -349,8 +349,7 @@ def test_a_share_that_grows_while_somebody_waits_for_it_is_used_at_once() -> Non
     assert run(scene()) == pytest.approx(0.5, abs=0.05)
 
 
-def _still(_number: str) -> None:
-    """Let lines stand still until they are regulated."""
+def _still(_number: str) -> None: ...
 
 
 def test_the_demand_is_who_comes_and_who_waits() -> None:
