@@ -23,8 +23,12 @@ from gateway.loop import Loop
 from gateway.metrics import Metrics
 from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.courier import Courier, CourierParts
 from gateway.outbound.dispatch import Dispatcher, DispatchParts
 from gateway.outbound.pacing import Pacing
+from gateway.outbound.parcels import Packer
+from gateway.outbound.parking import Parking
+from gateway.outbound.release import RELEASE_S, ReleaseParts, Releaser
 from gateway.outbound.settling import LAPSE_S, SETTLE_S, Settlement
 from gateway.policy.knobs import Knobs
 from gateway.store import sandbox_clock
@@ -104,12 +108,13 @@ class Gateway:
         await self._run([asyncio.create_task(self._answers.run(), name="answers")])
         await self._open_lines()
         await self._open_inbound(cloud)
-        await self._listen(self._proxy(cloud), vault)
+        await self._listen(await self._proxy(cloud, vault), vault)
 
     async def _open_lines(self) -> None:
         """Start what divides each number's throughput with the other processes."""
         self._pacing = Pacing(self._stands_still)
-        self._settlement = Settlement(self.database, lambda: self._pacing.lines, uuid4())
+        self._process_id = uuid4()
+        self._settlement = Settlement(self.database, lambda: self._pacing.lines, self._process_id)
         shares = Loop("shares", self._settlement.run_once, SETTLE_S)
         lapse = Loop("lapse", self._settlement.lapse, LAPSE_S)
         self._settlement.wanted = shares.wake
@@ -159,9 +164,30 @@ class Gateway:
         loops = (refresh, digest, sweep, history, poll)
         await self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
-    def _proxy(self, cloud: CloudClient) -> Proxy:
+    async def _courier(self, cloud: CloudClient, vault: Vault) -> Courier:
+        """Start what sends and what releases."""
+        clock, database = self.clock, self.database
+        desk = AdmissionDesk(database, clock, self.knobs, self.metrics)
+        dispatcher = Dispatcher(
+            DispatchParts(desk, cloud, self._answers, self._settlement, clock, self.metrics)
+        )
+        # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
+        dispatcher.on_policy_refusal = self.poller.hasten
+        parts = ReleaseParts(database, self.directory, dispatcher, self._pacing, vault, clock)
+        self.releaser = Releaser(parts, self._process_id)
+        release = Loop("release", self.releaser.run_once, RELEASE_S)
+        self.releaser.on_room = release.wake
+        if isinstance(clock, SandboxClock):
+            clock.on_advance(release.wake)
+        self._stack.push_async_callback(self.releaser.close)
+        await self._run([asyncio.create_task(release.run(), name=release.name)])
+        usual = timedelta(seconds=self._settings.park_s)
+        return Courier(
+            CourierParts(dispatcher, desk, Parking(database), Packer(vault, usual), clock)
+        )
+
+    async def _proxy(self, cloud: CloudClient, vault: Vault) -> Proxy:
         settings = self._settings
-        desk = AdmissionDesk(self.database, self.clock, self.knobs, self.metrics)
         authenticator = Authenticator(self.directory, pass_through=settings.pass_through)
         vault_key = settings.vault_key
         links = PassThroughParts(
@@ -172,15 +198,10 @@ class Gateway:
             MediaLinks(vault_key.get_secret_value() if vault_key else None),
             self.clock,
         )
-        dispatcher = Dispatcher(
-            DispatchParts(desk, cloud, self._answers, self._settlement, self.clock, self.metrics)
-        )
-        # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
-        dispatcher.on_policy_refusal = self.poller.hasten
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
-            dispatcher=dispatcher,
+            courier=await self._courier(cloud, vault),
             pacing=self._pacing,
             cloud=cloud,
             pass_through=PassThrough(links, settings.max_body_bytes, settings.public_url),

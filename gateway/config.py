@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     wait_s: float = Field(
         10.0, ge=0, description="Longest wait in a number's line; `Prefer: wait=n` asks for less."
     )
+    park_s: float = Field(
+        259_200.0, gt=0, description="Longest time a message waits in the outbox, in seconds."
+    )
     max_message_bytes: int = Field(1_048_576, gt=0, description="Largest body of a send, in bytes.")
     max_body_bytes: int = Field(
         110_000_000, gt=0, description="Largest body passed through (media), in bytes."

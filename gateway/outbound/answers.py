@@ -13,11 +13,13 @@ from gateway.metrics import Metrics
 from gateway.policy.knobs import Knobs
 from gateway.policy.lessons import LESSONS
 from gateway.policy.lifecycle import MessageState
-from gateway.store import lessons, messages, quota
+from gateway.policy.retry import again_at
+from gateway.store import lessons, messages, outbox, quota
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.store.lessons import Heard
 from gateway.store.messages import Answer
+from gateway.store.outbox import Due
 from gateway.whatsapp.ids import PoolId
 
 LINGER_S: Final = 0.025
@@ -109,6 +111,7 @@ class AnswerWriter:
                 await self._release(connection, refused)
             if telling:
                 await self._learn(connection, telling)
+            await self._settle_parcels(connection, answers)
             if strays:
                 await messages.remember_wamids(connection, strays)
 
@@ -117,6 +120,30 @@ class AnswerWriter:
         for pool_id, message_ids in sorted(refused.items()):
             async with connection.transaction():
                 await quota.release(connection, pool_id, message_ids, since)
+
+    async def _settle_parcels(self, connection: Any, answers: Sequence[Answer]) -> None:
+        """Let parcels go whose outcome is final, and have others wait; doubts stay as they are."""
+        done, again, dead = [], [], []
+        for answer in answers:
+            attempt, key = answer.attempt, (answer.pool_id, answer.message_id)
+            if attempt is None or answer.state is MessageState.IN_DOUBT:
+                continue
+            if answer.state is MessageState.ACCEPTED or attempt == 0:
+                # What its app has waited for it has been told.
+                done.append(key)
+                continue
+            due_at = again_at(answer.code, attempt, answer.answered_at)
+            reason = "upstream", answer.detail
+            if due_at is not None:
+                again.append(Due(*key, due_at, *reason))
+            else:
+                dead.append(Due(*key, answer.answered_at, *reason))
+        if done:
+            await outbox.finish(connection, done)
+        if again:
+            await outbox.again(connection, again)
+        if dead:
+            await outbox.bury(connection, dead)
 
     async def _learn(self, connection: Any, telling: Sequence[Answer]) -> None:
         known = await messages.find_by_id(

@@ -25,6 +25,8 @@ class Answer(NamedTuple):
     code: int | None
     detail: str | None
     answered_at: datetime
+    attempt: int | None = None
+    """Of a message that is in the outbox: as in `Parcel.attempts`. None: it is not there."""
 
 
 class Known(NamedTuple):

@@ -4,7 +4,9 @@
 -- is no later than its answer: the slot ages from there, or it would come free too soon.
 with answered as (
     update messages m
-    set state = case when m.state in ('reserved', 'in_doubt') then a.state else m.state end,
+    set state = case
+            when m.state in ('reserved', 'in_doubt', 'unknown') then a.state else m.state
+        end,
         wamid = coalesce(a.wamid, m.wamid),
         code = coalesce(a.code, m.code),
         detail = coalesce(a.detail, m.detail),

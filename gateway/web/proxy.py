@@ -15,10 +15,12 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
 from gateway.metrics import Metrics
-from gateway.outbound.admission import Submission
 from gateway.outbound.audience import Audience
-from gateway.outbound.dispatch import Dispatcher, Handled, Request
+from gateway.outbound.courier import Courier
+from gateway.outbound.dispatch import Handled, Request
 from gateway.outbound.pacing import CongestedError, Pacing
+from gateway.outbound.parcels import Parked, Wishes
+from gateway.outbound.submission import Submission
 from gateway.policy.fold import Candidate
 from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
@@ -34,12 +36,14 @@ from gateway.web.replies import (
     congested,
     of_objection,
     of_outcome,
+    parked,
     refusal,
     store_away,
     unknown_id,
     without,
 )
 from gateway.web.retry_guard import RetryGuard, likeness
+from gateway.web.wishes import read_wishes
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
 from gateway.whatsapp.message import (
@@ -60,6 +64,8 @@ NOT_FORWARDED: Final = HOP_BY_HOP | {
     "expect",
     "prefer",
     "idempotency-key",
+    "gateway-send-at",
+    "gateway-expires-at",
 }
 STATUS_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
 WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
@@ -80,7 +86,7 @@ class ProxyParts:
 
     directory: Directory
     authenticator: Authenticator
-    dispatcher: Dispatcher
+    courier: Courier
     pacing: Pacing
     cloud: CloudClient
     pass_through: PassThrough
@@ -94,6 +100,7 @@ class _Send(NamedTuple):
     message: Message
     body: bytes
     headers: Mapping[str, str]
+    wishes: Wishes
 
 
 class Proxy:
@@ -154,7 +161,7 @@ class Proxy:
                 outcome = await self._parts.cloud.send(request.raw_path, body, headers)
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
-                send = _Send(caller, route, message, body, headers)
+                send = _Send(caller, route, message, body, headers, read_wishes(request, caller))
                 return await self._guard.answer(
                     likeness(request, caller, body),
                     Connection.of(request),
@@ -190,13 +197,16 @@ class Proxy:
         )
         line = self._parts.pacing.line(route.phone_number_id, route.throughput)
         try:
-            handled = await self._parts.dispatcher.handle(todo, line)
+            handled = await self._parts.courier.take(todo, send.wishes, line)
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
             return refusal(congested(error.retry_after_s, error.code), message_id)
         except StoreUnavailableError:
             self._parts.metrics.store_away.inc()
             return await self._in_outage(todo)
+        if isinstance(handled, Parked):
+            self._parts.metrics.decision("park", handled.rule)
+            return parked(handled, send.message, message_id, self._parts.clock.now())
         total_s = time.perf_counter() - started
         return self._reply(handled, message_id, total_s, route)
 

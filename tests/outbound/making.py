@@ -4,7 +4,7 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from gateway.outbound.admission import Submission
+from gateway.outbound.submission import Submission
 from gateway.store.message_ids import MessageIds
 from gateway.whatsapp.ids import UserId
 from tests.policy.making import NOW, candidate

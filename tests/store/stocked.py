@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -20,7 +20,7 @@ from gateway.store.facts import PoolVersion
 from gateway.store.message_ids import MessageIds
 from gateway.store.numbers import NumberSettings
 from gateway.store.pools import LimitSource, PoolSettings
-from gateway.store.quota import JournalRow
+from gateway.store.quota import BatchRows, JournalRow
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId, WabaId
 from gateway.whatsapp.number import Regime
 from tests.policy.making import DAY, NOW, NUMBER, POOL, SECOND_NUMBER, WABA, candidate
@@ -129,7 +129,7 @@ class Stock:
             row = row._replace(business_initiated=False, hold=None)
         version = await self.version(pool_id)
         async with self.database.connection() as connection:
-            written = await quota.reserve(connection, {pool_id: version}, folded, [row], {})
+            written = await write_batch(connection, {pool_id: version}, folded, [row], {})
         assert written == {pool_id}
         return row.message_id
 
@@ -196,6 +196,18 @@ class Stock:
             )
         async with self.database.transaction() as connection:
             await quota.touch(connection, [POOL])
+
+
+async def write_batch(
+    connection: Any,
+    seen: Mapping[PoolId, PoolVersion],
+    folded: Folded,
+    journal: Sequence[JournalRow],
+    number_pools: Mapping[PhoneNumberId, PoolId],
+) -> set[PoolId]:
+    """Write a folded batch without parcels; return the pools that were written."""
+    rows = BatchRows(journal)
+    return (await quota.reserve(connection, seen, folded, rows, number_pools)).pools
 
 
 def journal_row(message_id: UUID, user: UserId, at: datetime, **changes: Any) -> JournalRow:
