@@ -158,6 +158,12 @@ async def rescue(connection: Any, now: datetime) -> int:
     return _count(await connection.execute(SQL["rescue"], now))
 
 
+async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, int]:
+    """Return which attempt each of these is on its way for; those that are not are left out."""
+    rows = await connection.fetch(SQL["attempts"], _keys(keys))
+    return {row["message_id"]: row["attempts"] for row in rows}
+
+
 async def finish(connection: Any, done: Sequence[tuple[PoolId, UUID]]) -> None:
     """Take out parcels whose outcome is final."""
     await connection.execute(SQL["finish"], _keys(done))

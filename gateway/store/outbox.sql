@@ -97,6 +97,13 @@ where o.pool_id = b.pool_id and o.message_id = b.message_id and o.leased_by = $2
 update outbox set leased_by = null, leased_until = null
 where leased_until <= $1 and state = 'parked'
 
+-- name: attempts
+-- Nobody but the process that sends it changes what is on its way.
+select o.message_id, o.attempts
+from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
+join outbox o using (pool_id, message_id)
+where o.state = 'sending'
+
 -- name: finish
 -- The outcome is known and final: the parcel is not needed any more.
 delete from outbox o

@@ -142,6 +142,26 @@ class Stock:
             hold,
         )
 
+    async def admitted(self, message_id: UUID, at: datetime) -> None:
+        """Have a message been parked, and admitted at an hour."""
+        await self.fetch(
+            "update messages set decided_at = $2 where message_id = $1", message_id, at
+        )
+
+    async def sending(self, message_id: UUID, attempts: int) -> None:
+        """Have a message been parked, and be on its way for the nth time."""
+        await self.fetch(
+            "insert into outbox (pool_id, message_id, phone_number_id, waba_id, user_id, app_id,"
+            " send_class, rank, path, sealed, resends, state, due_at, expires_at, attempts,"
+            " parked_at)"
+            " select pool_id, message_id, phone_number_id, $2, user_id, app_id, 'utility', 2, '/',"
+            " '', false, 'sending', created_at, created_at + interval '1 day', $3, created_at"
+            " from messages where message_id = $1",
+            message_id,
+            WABA,
+            attempts,
+        )
+
     async def message(self, message_id: UUID) -> Mapping[str, Any]:
         """Return a message's row of the journal."""
         (row,) = await self.fetch("select * from messages where message_id = $1", message_id)
