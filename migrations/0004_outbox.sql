@@ -35,7 +35,11 @@ create index outbox_leases on outbox (leased_until) where leased_until is not nu
 create index outbox_expiring on outbox (expires_at) where state in ('parked', 'held');
 
 -- A message that was sent once more after a doubt that nobody resolved names the first.
-alter table messages add column resend_of uuid;
+-- `decided_at`: when one was admitted that had been parked; null where that was at `created_at`.
+alter table messages
+    add column resend_of uuid,
+    add column decided_at timestamptz;
+create index messages_released on messages (decided_at) where decided_at is not null;
 
 -- How an app wants its messages treated where the request does not say.
 alter table apps

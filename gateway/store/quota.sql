@@ -119,7 +119,7 @@ journal as (
             business_initiated = excluded.business_initiated, decision = excluded.decision,
             rule = excluded.rule, retry_at = excluded.retry_at, objections = excluded.objections,
             state = excluded.state, hold = excluded.hold, code = excluded.code,
-            detail = excluded.detail
+            detail = excluded.detail, decided_at = excluded.created_at
         where j.state = 'parked'
 ),
 kept as (
@@ -199,14 +199,14 @@ users as (
     select distinct user_id from freed
 ),
 held as (
-    select m.user_id, max(coalesce(m.answered_at, m.created_at)) as reached_at
+    select m.user_id, max(coalesce(m.answered_at, m.decided_at, m.created_at)) as reached_at
     from messages m
     join users using (user_id)
     where m.pool_id = $1
         and m.business_initiated
         and m.message_id <> all($2::uuid[])
         and m.hold in ('reserved', 'settled')
-        and coalesce(m.answered_at, m.created_at) > $3
+        and coalesce(m.answered_at, m.decided_at, m.created_at) > $3
     group by m.user_id
 ),
 kept as (
@@ -257,7 +257,8 @@ with arrived as (
     update messages
     set hold = 'settled'
     where pool_id = $1 and message_id = any($2::uuid[]) and hold = 'released'
-    returning user_id, coalesce(answered_at, created_at) as reached_at, category, app_id
+    returning user_id, category, app_id,
+        coalesce(answered_at, decided_at, created_at) as reached_at
 ),
 users as (
     -- The journal knows a template's category, not the class; policy.send_class has this table too.
