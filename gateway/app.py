@@ -24,8 +24,12 @@ from gateway.loop import Loop
 from gateway.metrics import Metrics
 from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.courier import Courier, CourierParts
 from gateway.outbound.dispatch import Dispatcher, DispatchParts
 from gateway.outbound.pacing import Pacing
+from gateway.outbound.parcels import Packer
+from gateway.outbound.parking import Parking
+from gateway.outbound.release import RELEASE_S, ReleaseParts, Releaser
 from gateway.outbound.settling import LAPSE_S, SETTLE_S, Settlement
 from gateway.policy.knobs import Knobs
 from gateway.policy.send_class import SendClass
@@ -125,7 +129,7 @@ class Gateway:
         self._run([asyncio.create_task(self._answers.run(), name="answers")])
         self._at_end("answers", self._answers.flushed)
         self._open_inbound(self._cloud)
-        await self._listen(self._proxy(self._cloud), admin)
+        await self._listen(self._proxy(self._cloud, vault), admin)
 
     def _open_lines(self) -> None:
         """Start what divides each number's throughput with the other processes."""
@@ -133,7 +137,8 @@ class Gateway:
         for send_class in SendClass:
             waiting = partial(self._pacing.waiting, send_class)
             self.metrics.line_waiting.labels(send_class).set_function(waiting)
-        self._settlement = Settlement(self.database, lambda: self._pacing.lines, uuid4())
+        self._process_id = uuid4()
+        self._settlement = Settlement(self.database, lambda: self._pacing.lines, self._process_id)
         shares = Loop("shares", self._settlement.run_once, SETTLE_S)
         lapse = Loop("lapse", self._settlement.lapse, LAPSE_S)
         self._settlement.wanted = shares.wake
@@ -183,9 +188,31 @@ class Gateway:
         loops = (refresh, digest, sweep, history, poll)
         self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
-    def _proxy(self, cloud: CloudClient) -> Proxy:
+    def _courier(self, cloud: CloudClient, vault: Vault) -> Courier:
+        """Start what sends and what releases."""
+        clock, database = self.clock, self.database
+        desk = AdmissionDesk(database, clock, self.knobs, self.metrics)
+        dispatcher = Dispatcher(
+            DispatchParts(desk, cloud, self._answers, self._settlement, clock, self.metrics)
+        )
+        # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
+        dispatcher.on_policy_refusal = self.poller.hasten
+        parts = ReleaseParts(database, self.directory, dispatcher, self._pacing, vault, clock)
+        self.releaser = Releaser(parts, self._process_id)
+        release = Loop("release", self.releaser.run_once, RELEASE_S)
+        self.releaser.on_room = release.wake
+        if isinstance(clock, SandboxClock):
+            clock.on_advance(release.wake)
+        self.drain.on_drain += (self.releaser.leave, dispatcher.close)
+        self._at_end("released", self.releaser.close)
+        self._run([asyncio.create_task(release.run(), name=release.name)])
+        usual = timedelta(seconds=self._settings.park_s)
+        return Courier(
+            CourierParts(dispatcher, desk, Parking(database), Packer(vault, usual), clock)
+        )
+
+    def _proxy(self, cloud: CloudClient, vault: Vault) -> Proxy:
         settings = self._settings
-        desk = AdmissionDesk(self.database, self.clock, self.knobs, self.metrics)
         authenticator = Authenticator(self.directory, pass_through=settings.pass_through)
         vault_key = settings.vault_key
         links = PassThroughParts(
@@ -196,11 +223,6 @@ class Gateway:
             MediaLinks(vault_key.get_secret_value() if vault_key else None),
             self.clock,
         )
-        dispatcher = Dispatcher(
-            DispatchParts(desk, cloud, self._answers, self._settlement, self.clock, self.metrics)
-        )
-        # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
-        dispatcher.on_policy_refusal = self.poller.hasten
         rng = random.Random()  # noqa: S311 - ids, not secrets
         terms = Terms(
             kept_s=settings.idempotency_s,
@@ -208,11 +230,10 @@ class Gateway:
             answer_s=settings.cloud_timeout_s,
             database_s=settings.database_timeout_s,
         )
-        self.drain.on_drain.append(dispatcher.close)
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
-            dispatcher=dispatcher,
+            courier=self._courier(cloud, vault),
             pacing=self._pacing,
             cloud=cloud,
             pass_through=PassThrough(links, settings.max_body_bytes, settings.public_url),

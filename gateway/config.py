@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     idempotency_s: float = Field(
         86_400.0, gt=0, description="Seconds for which an `Idempotency-Key` stands for one message."
     )
+    park_s: float = Field(
+        259_200.0, gt=0, description="Longest time a message waits in the outbox, in seconds."
+    )
     max_message_bytes: int = Field(1_048_576, gt=0, description="Largest body of a send, in bytes.")
     max_body_bytes: int = Field(
         110_000_000, gt=0, description="Largest body passed through (media), in bytes."

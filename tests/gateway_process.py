@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import aiohttp
 import pytest
 
+from tests.failing_gateway import VARIABLE, Failpoint
 from tests.world import Options, World, running_world, until
 
 START_S: Final = 20.0
@@ -31,22 +32,26 @@ class GatewayProcess:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, world: World, **settings: Any) -> Self:
+    async def start(cls, world: World, fails_at: Failpoint | None = None, **settings: Any) -> Self:
         """Start a gateway in a world; returns once `/readyz` says yes.
 
-        `settings` beat those of the world. Raises AssertionError when it ends before.
+        At `fails_at` it kills itself. `settings` beat those of the world. Raises AssertionError
+        when it ends before.
         """
         chosen = world.settings(log_level="INFO", port=0, admin_port=0) | settings
         outer = {
             name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")
         }
+        inner = {f"GATEWAY_{name.upper()}": _text(value) for name, value in chosen.items()}
+        if fails_at is not None:
+            inner[VARIABLE] = str(fails_at)
         started = cls(
             await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "gateway",
+                "gateway" if fails_at is None else "tests.failing_gateway",
                 "serve",
-                env=outer | {f"GATEWAY_{name.upper()}": _text(v) for name, v in chosen.items()},
+                env=outer | inner,
                 stdin=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 # A Ctrl-C in the terminal is for the tests, which end it in good order.
@@ -70,6 +75,13 @@ class GatewayProcess:
         """Whether it has not ended yet."""
         return self._process.returncode is None
 
+    async def ended(self) -> int:
+        """Wait until it has ended by itself; returns the exit code, negative for a signal."""
+        async with asyncio.timeout(STOP_S):
+            code = await self._process.wait()
+            await self._reader
+        return code
+
     async def kill(self) -> None:
         """End it as a crash would: SIGKILL."""
         await self._end(signal.SIGKILL)
@@ -81,10 +93,7 @@ class GatewayProcess:
     async def _end(self, number: signal.Signals) -> int:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
-        async with asyncio.timeout(STOP_S):
-            code = await self._process.wait()
-            await self._reader
-        return code
+        return await self.ended()
 
     async def _ready(self, http: aiohttp.ClientSession) -> None:
         listening = asyncio.create_task(self._listening.wait())
@@ -116,7 +125,7 @@ def _text(value: Any) -> str:
 
 
 StartProcess = Callable[..., Awaitable[GatewayProcess]]
-"""Takes a world and settings by name; the process ends with the test."""
+"""Takes a world, where to fail and settings by name; the process ends with the test."""
 
 
 @pytest.fixture
@@ -124,8 +133,10 @@ async def start_process() -> AsyncIterator[StartProcess]:
     """Return a starter of gateway processes."""
     async with AsyncExitStack() as stack:
 
-        async def start(world: World, **settings: Any) -> GatewayProcess:
-            process = await GatewayProcess.start(world, **settings)
+        async def start(
+            world: World, fails_at: Failpoint | None = None, **settings: Any
+        ) -> GatewayProcess:
+            process = await GatewayProcess.start(world, fails_at, **settings)
             stack.push_async_callback(process.kill)
             return process
 

@@ -167,7 +167,8 @@ class MessageEvents:
             found = await self._find(connection, updates)
             moved = work_out(found)
             if moved.progress:
-                await messages.record_progress(connection, moved.progress)
+                now = self._clock.now()
+                await messages.record_progress(connection, moved.progress, now)
         since = self._clock.now() - self._knobs.limit_window
         for pool_id, ids in _by_pool(moved.released).items():
             async with connection.transaction():

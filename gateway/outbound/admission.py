@@ -7,49 +7,34 @@ again under the pool's lock, so that nobody loses twice.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID
-
-import orjson
 
 from gateway.clock import Clock
 from gateway.metrics import Metrics
+from gateway.outbound.desk_rows import Decided, rows_of
+from gateway.outbound.submission import Admission, Submission, parks
 from gateway.policy.facts import TemplateFacts, allowance_of
 from gateway.policy.fold import BatchFacts, Candidate, PoolState, fold
 from gateway.policy.knobs import Knobs
-from gateway.policy.lifecycle import Hold, MessageState
 from gateway.policy.shares import Holder, slots_of
-from gateway.policy.verdict import Decision, Objection, Verdict
+from gateway.policy.verdict import Verdict
 from gateway.store import contacts, facts, quota
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.facts import HotFacts, PoolVersion, StateCache
-from gateway.store.quota import JournalRow
 from gateway.whatsapp.ids import PoolId
 from gateway.whatsapp.recipient import RecipientKind
 
+
+class LeaseLostError(Exception):
+    """Another process has claimed the message meanwhile: it is not ours to send."""
+
+
 LARGEST_BATCH: Final = 256
 GIVEN_AT_ONCE: Final = 8
-
-
-class Submission(NamedTuple):
-    """A candidate with what the journal keeps of it."""
-
-    message_id: UUID
-    app_id: str
-    candidate: Candidate
-    correlated: bool
-
-
-class Admission(NamedTuple):
-    """The desk's answer: the verdict, and what is left of the pool's allowance after it."""
-
-    verdict: Verdict
-    allowance: int
-    remaining: int
 
 
 class _Waiting(NamedTuple):
@@ -66,8 +51,8 @@ class _Known:
     pools: dict[PoolId, PoolVersion]
     facts: BatchFacts
 
-    def decided(self, verdicts: list[Verdict]) -> Iterator[tuple[_Waiting, Candidate, Verdict]]:
-        return zip(self.batch, self.candidates, verdicts, strict=True)
+    def decided(self, verdicts: list[Verdict]) -> list[tuple[_Waiting, Candidate, Verdict]]:
+        return list(zip(self.batch, self.candidates, verdicts, strict=True))
 
 
 class AdmissionDesk:
@@ -163,21 +148,22 @@ class AdmissionDesk:
         now = self._clock.now()
         known = await self._load(connection, batch, now)
         folded = fold(known.candidates, known.facts, self._knobs, now)
-        journal = [
-            _journal_row(waiting.submission, candidate, verdict, known.facts, now)
-            for waiting, candidate, verdict in known.decided(folded.verdicts)
-        ]
         number_pools = {c.phone_number_id: c.pool_id for c in known.candidates}
-        written = await quota.reserve(connection, known.pools, folded, journal, number_pools)
+        outcome = known.decided(folded.verdicts)
+        rows = rows_of([Decided(w.submission, c, v) for w, c, v in outcome], known.facts, now)
+        reserved = await quota.reserve(connection, known.pools, folded, rows, number_pools)
         decided, undecided = [], []
-        for waiting, candidate, verdict in known.decided(folded.verdicts):
+        for waiting, candidate, verdict in outcome:
             pool_id = candidate.pool_id
-            if pool_id in written:
-                counted = known.pools[pool_id].counted + folded.added.get(pool_id, 0)
-                admission = _admission(verdict, known.facts.pools[pool_id], counted)
-                decided.append((waiting, admission))
-            else:
+            if pool_id not in reserved.pools:
                 undecided.append(waiting)
+            elif waiting.submission.message_id in reserved.lost:
+                _fail([waiting], LeaseLostError())
+            else:
+                counted = known.pools[pool_id].counted + folded.added.get(pool_id, 0)
+                state = known.facts.pools[pool_id]
+                admission = _admission(waiting.submission, verdict, state, counted)
+                decided.append((waiting, admission))
         return decided, undecided
 
     async def _load(self, connection: Any, batch: list[_Waiting], now: datetime) -> _Known:
@@ -270,9 +256,12 @@ def _at_their_cap(
     return found
 
 
-def _admission(verdict: Verdict, state: PoolState, counted: int) -> Admission:
+def _admission(
+    submission: Submission, verdict: Verdict, state: PoolState, counted: int
+) -> Admission:
     allowance = allowance_of(state.messaging_limit, state.headroom)
-    return Admission(verdict, allowance, max(allowance - counted, 0))
+    remaining = max(allowance - counted, 0)
+    return Admission(verdict, allowance, remaining, parks(submission, verdict))
 
 
 async def _resolved(connection: Any, batch: list[_Waiting]) -> list[Candidate]:
@@ -313,59 +302,3 @@ def _without_strangers(known: _Known) -> _Known:
         candidates=[known.candidates[index] for index in pick],
         facts=replace(known.facts, users=[known.facts.users[index] for index in pick]),
     )
-
-
-def _journal_row(
-    submission: Submission,
-    candidate: Candidate,
-    verdict: Verdict,
-    known: BatchFacts,
-    now: datetime,
-) -> JournalRow:
-    message, decisive = candidate.message, verdict.decisive
-    admitted = verdict.decision is Decision.ADMIT
-    is_group = message.recipient.kind is RecipientKind.GROUP
-    key = message.template
-    template = known.pools[candidate.pool_id].template(candidate.phone_number_id, key)
-    return JournalRow(
-        pool_id=candidate.pool_id,
-        message_id=submission.message_id,
-        created_at=now,
-        app_id=submission.app_id,
-        phone_number_id=candidate.phone_number_id,
-        user_id=candidate.user_id,
-        type=message.type,
-        template_name=key.name if key else None,
-        template_language=key.language if key else None,
-        category=template.category if template else None,
-        business_initiated=verdict.business_initiated,
-        decision=verdict.decision,
-        rule=decisive.rule if decisive else None,
-        retry_at=verdict.retry_at,
-        objections=_objections(verdict),
-        state=MessageState.RESERVED if admitted else MessageState.TURNED_AWAY,
-        hold=Hold.RESERVED if admitted and verdict.business_initiated and not is_group else None,
-        correlated=submission.correlated,
-        code=decisive.code if decisive else None,
-        detail=decisive.details if decisive else None,
-    )
-
-
-def _objections(verdict: Verdict) -> str | None:
-    if not verdict.objections and not verdict.shadowed:
-        return None
-    listed = [
-        *(_objection(objection, shadow=False) for objection in verdict.objections),
-        *(_objection(objection, shadow=True) for objection in verdict.shadowed),
-    ]
-    return orjson.dumps(listed).decode()
-
-
-def _objection(objection: Objection, *, shadow: bool) -> dict[str, Any]:
-    return {
-        "rule": objection.rule,
-        "code": objection.code,
-        "details": objection.details,
-        "until": objection.until,
-        "shadow": shadow,
-    }

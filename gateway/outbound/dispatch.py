@@ -12,13 +12,15 @@ from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
 from gateway.cloud.outcome import Accepted, InDoubt, Outcome, Refused
 from gateway.metrics import Metrics
-from gateway.outbound.admission import Admission, AdmissionDesk, Submission
+from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.lanes import LaneKey, Lanes, Ticket
 from gateway.outbound.pacing import CongestedError, Line, Wanted
 from gateway.outbound.rests import LeavingError, Rests
 from gateway.outbound.settling import Settlement
+from gateway.outbound.submission import Admission, Submission
+from gateway.policy.facts import TemplateFacts
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.throttling import Refusal
@@ -26,10 +28,18 @@ from gateway.policy.verdict import Decision
 from gateway.store.messages import Answer
 
 RELEASE_WAIT_S: Final = 2.0
-AUTHENTICATION_TTL_S: Final = 600
+AUTHENTICATION_TTL: Final = timedelta(minutes=10)
 """How long a code is worth delivering where its template does not say. Source: TTL (R§6.4)."""
 POLICY: Final = frozenset({368, 131031})
 """Refusals that say that Meta restricts the account or the number (R§7.2)."""
+
+
+class StoodStillError(CongestedError):
+    """The message was decided on, but could not leave; what it held has been given back."""
+
+
+class TurnedBackError(LeavingError):
+    """The message was decided on, but the process goes away; what it held has been given back."""
 
 
 class Request(NamedTuple):
@@ -104,12 +114,9 @@ class Dispatcher:
         submission = request.submission
         template = await self._desk.template(submission.candidate)
         send_class = class_of(submission.candidate.message, template.category if template else None)
-        if send_class is SendClass.AUTHENTICATION:
-            # A code that comes too late is worse than none (TTL, R§6.4): it is not kept waiting.
-            valid_s = (
-                float(template.ttl_s or AUTHENTICATION_TTL_S) if template else AUTHENTICATION_TTL_S
-            )
-            request = request._replace(most_wait_s=min(request.most_wait_s, valid_s))
+        if (valid := valid_for(send_class, template)) is not None:
+            most_wait_s = min(request.most_wait_s, valid.total_seconds())
+            request = request._replace(most_wait_s=most_wait_s)
         ticket = self._lanes.join(
             LaneKey(
                 submission.candidate.phone_number_id,
@@ -147,10 +154,15 @@ class Dispatcher:
                 is_inside = False
                 await self._bide(request, verdict.send_at, ticket)
             await line.turn()
-        except (AbandonedError, CongestedError, LeavingError) as error:
-            # It was decided on, but it has not left: what it holds is given back.
-            await self._note(request.submission, Refused(None, None, str(error)))
+        except AbandonedError as error:
+            await self._give_back(request.submission, error)
             raise
+        except LeavingError as error:
+            await self._give_back(request.submission, error)
+            raise TurnedBackError from error
+        except CongestedError as error:
+            await self._give_back(request.submission, error)
+            raise StoodStillError(error.retry_after_s, error.code) from error
         finally:
             if is_inside:
                 line.leave()
@@ -213,6 +225,10 @@ class Dispatcher:
         for objection in admission.verdict.shadowed:
             self._metrics.decision("shadow", objection.rule)
 
+    async def _give_back(self, submission: Submission, error: Exception) -> None:
+        """Give back what a message holds that was decided on and has not left."""
+        await self._note(submission, Refused(None, None, str(error)))
+
     async def _note(self, submission: Submission, outcome: Outcome) -> None:
         state, wamid, code, detail = _reading(outcome)
         self._metrics.outcome(state)
@@ -224,6 +240,7 @@ class Dispatcher:
             code=code,
             detail=detail,
             answered_at=self._clock.now(),
+            attempt=submission.parcel.attempts if submission.parcel else None,
         )
         self._answers.record(answer, correlated=submission.correlated)
         if state is MessageState.REFUSED:
@@ -248,6 +265,16 @@ def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, st
             return MessageState.IN_DOUBT, None, None, reason
         case _:
             assert_never(outcome)
+
+
+def valid_for(send_class: SendClass, template: TemplateFacts | None) -> timedelta | None:
+    """Return how long a message is worth delivering, None where Meta names no time.
+
+    A code that comes too late is worse than none. Source: TTL (R§6.4).
+    """
+    if template is not None and template.ttl_s is not None:
+        return timedelta(seconds=template.ttl_s)
+    return AUTHENTICATION_TTL if send_class is SendClass.AUTHENTICATION else None
 
 
 def _nobody() -> None:

@@ -1,10 +1,12 @@
 """The apps that may send, the tokens they send with, and the ids that belong to them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+import orjson
 
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, WabaId
@@ -24,7 +26,9 @@ class App:
     """One client of the gateway; `key_hash` is the SHA-256 of what it authenticates with.
 
     `wait_s` is how long its callers wait who do not say, None for as long as the process lets
-    them; `joins_retries` whether a request that is identical to one in flight gets its answer.
+    them; `joins_retries` whether a request that is identical to one in flight gets its answer;
+    `responds_async` whether what may not go now is parked although the request does not say so;
+    `resends` whether a message of a class is sent once more when it is in doubt.
     """
 
     app_id: str
@@ -33,6 +37,8 @@ class App:
     credential: Credential
     wait_s: float | None = None
     joins_retries: bool = True
+    responds_async: bool = False
+    resends: Mapping[str, bool] = field(default_factory=dict)
 
 
 async def get_all(connection: Any) -> list[App]:
@@ -57,6 +63,8 @@ async def put(connection: Any, app: App, at: datetime) -> None:
         at,
         app.wait_s,
         app.joins_retries,
+        app.responds_async,
+        orjson.dumps(app.resends).decode(),
     )
 
 
@@ -95,4 +103,10 @@ async def waba_of_template(connection: Any, template_id: str) -> WabaId | None:
 
 
 def _app(row: Any) -> App:
-    return App(**{**row, "credential": Credential(row["credential"])})
+    return App(
+        **{
+            **row,
+            "credential": Credential(row["credential"]),
+            "resends": orjson.loads(row["resends"]),
+        }
+    )

@@ -1,24 +1,28 @@
 -- name: all
-select app_id, name, key_hash, credential, wait_s, joins_retries
+select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, resends
 from apps
 where disabled_at is null
 order by app_id
 
 -- name: one
-select app_id, name, key_hash, credential, wait_s, joins_retries
+select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, resends
 from apps
 where app_id = $1 and disabled_at is null
 for update
 
 -- name: put
-insert into apps (app_id, name, key_hash, credential, created_at, wait_s, joins_retries)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into apps (
+    app_id, name, key_hash, credential, created_at, wait_s, joins_retries, responds_async, resends
+)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (app_id) do update
     set name = excluded.name,
         key_hash = excluded.key_hash,
         credential = excluded.credential,
         wait_s = excluded.wait_s,
         joins_retries = excluded.joins_retries,
+        responds_async = excluded.responds_async,
+        resends = excluded.resends,
         disabled_at = null
 
 -- name: put_token

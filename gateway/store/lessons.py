@@ -16,7 +16,6 @@ from gateway.policy.rules.pair_rate import schedule
 from gateway.policy.turning import turned
 from gateway.store import contacts, quota
 from gateway.store.contacts import ContactKey
-from gateway.store.message_ids import made_at
 from gateway.store.messages import Known
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId
@@ -78,7 +77,7 @@ async def learn(connection: Any, heard: Sequence[Heard], clock: Clock, knobs: Kn
             memory = await _recall(connection, pool_id, of_pool, knobs)
             now = clock.now()
             for each in of_pool:
-                decided_at = made_at(each.known.message_id)
+                decided_at = each.known.decided_at
                 # Another process, whose clock is ahead, may have decided.
                 memory.take(each, Word(decided_at, each.at, max(now, decided_at)))
             await memory.write(connection)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from gateway.policy.lifecycle import Hold, MessageState
+from gateway.store.message_ids import first_id_at, made_at
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
@@ -25,6 +26,8 @@ class Answer(NamedTuple):
     code: int | None
     detail: str | None
     answered_at: datetime
+    attempt: int | None = None
+    """Of a message that is in the outbox: as in `Parcel.attempts`. None: it is not there."""
 
 
 class Known(NamedTuple):
@@ -36,6 +39,13 @@ class Known(NamedTuple):
     phone_number_id: PhoneNumberId
     state: MessageState
     hold: Hold | None
+    released_at: datetime | None = None
+    """When it was admitted, if it had been parked."""
+
+    @property
+    def decided_at(self) -> datetime:
+        """When it was decided on."""
+        return self.released_at or made_at(self.message_id)
 
 
 class Progress(NamedTuple):
@@ -99,16 +109,22 @@ async def find_by_wamid(connection: Any, wamids: Sequence[str]) -> dict[str, Kno
     return {row["wamid"]: _known(row) for row in rows}
 
 
-async def record_progress(connection: Any, progress: Sequence[Progress]) -> None:
+async def record_progress(
+    connection: Any, progress: Sequence[Progress], heard_at: datetime
+) -> None:
     """Move messages on; the caller has decided that each move is forward."""
     ordered = sorted(progress, key=lambda move: (move.pool_id, move.message_id))
-    await connection.execute(SQL["progressed"], *_columns(ordered))
+    await connection.execute(SQL["progressed"], *_columns(ordered), heard_at)
 
 
-async def doubt_unanswered(connection: Any, after: UUID, until: UUID) -> int:
-    """Mark what was reserved between two ids and never answered; return how many."""
-    tag: str = await connection.execute(SQL["unanswered"], after, until)
-    return int(tag.rpartition(" ")[2])
+async def doubt_unanswered(
+    connection: Any, after: datetime, until: datetime, wait: timedelta
+) -> int:
+    """Mark what was reserved between two hours and not answered within `wait`; return how many."""
+    count: int = await connection.fetchval(
+        SQL["unanswered"], first_id_at(after), first_id_at(until), after, until, wait
+    )
+    return count
 
 
 async def story(connection: Any, message_id: UUID) -> Mapping[str, Any] | None:
@@ -142,6 +158,7 @@ def _known(row: Any) -> Known:
         row["phone_number_id"],
         MessageState(row["state"]),
         hold,
+        row["decided_at"],
     )
 
 

@@ -4,7 +4,9 @@
 -- is no later than its answer: the slot ages from there, or it would come free too soon.
 with answered as (
     update messages m
-    set state = case when m.state in ('reserved', 'in_doubt') then a.state else m.state end,
+    set state = case
+            when m.state in ('reserved', 'in_doubt', 'unknown') then a.state else m.state
+        end,
         wamid = coalesce(a.wamid, m.wamid),
         code = coalesce(a.code, m.code),
         detail = coalesce(a.detail, m.detail),
@@ -29,14 +31,15 @@ from reached r
 where l.pool_id = r.pool_id and l.user_id = r.user_id and l.reached_at < r.reached_at
 
 -- name: by_id
-select pool_id, message_id, user_id, phone_number_id, state, hold
+select pool_id, message_id, user_id, phone_number_id, state, hold, decided_at
 from messages
 where pool_id = any($1) and message_id = any($2::uuid[])
 order by pool_id, message_id
 for update
 
 -- name: by_wamid
-select m.pool_id, m.message_id, m.user_id, m.phone_number_id, m.state, m.hold, w.wamid
+select m.pool_id, m.message_id, m.user_id, m.phone_number_id, m.state, m.hold, m.decided_at,
+    w.wamid
 from wamids w
 join messages m using (pool_id, message_id)
 where w.wamid = any($1)
@@ -50,35 +53,78 @@ from unnest($1::text[], $2::text[], $3::uuid[]) as w (wamid, pool_id, message_id
 on conflict (wamid) do nothing
 
 -- name: progressed
-update messages m
-set state = s.state,
-    wamid = coalesce(m.wamid, s.wamid),
-    hold = case when m.hold = 'reserved' and s.settles then 'settled' else m.hold end,
-    code = coalesce(s.code, m.code),
-    detail = coalesce(s.detail, m.detail),
-    sent_at = least(m.sent_at, s.sent_at),
-    delivered_at = least(m.delivered_at, s.delivered_at),
-    read_at = least(m.read_at, s.read_at),
-    failed_at = least(m.failed_at, s.failed_at)
-from unnest(
-    $1::text[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::integer[], $7::text[],
-    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]
-) as s (
-    pool_id, message_id, state, wamid, settles, code, detail, sent_at, delivered_at, read_at,
-    failed_at
+-- A status may be all that is ever heard of a message, when its process is gone: the slot then ages
+-- from the hour $12 at which it was heard, which is no earlier than that at which Meta counted.
+with progressed as (
+    update messages m
+    set state = s.state,
+        wamid = coalesce(m.wamid, s.wamid),
+        hold = case when m.hold = 'reserved' and s.settles then 'settled' else m.hold end,
+        code = coalesce(s.code, m.code),
+        detail = coalesce(s.detail, m.detail),
+        answered_at = coalesce(m.answered_at, $12),
+        sent_at = least(m.sent_at, s.sent_at),
+        delivered_at = least(m.delivered_at, s.delivered_at),
+        read_at = least(m.read_at, s.read_at),
+        failed_at = least(m.failed_at, s.failed_at)
+    from unnest(
+        $1::text[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::integer[], $7::text[],
+        $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]
+    ) as s (
+        pool_id, message_id, state, wamid, settles, code, detail, sent_at, delivered_at, read_at,
+        failed_at
+    )
+    where m.pool_id = s.pool_id and m.message_id = s.message_id
+    returning m.pool_id, m.user_id, m.hold, m.answered_at
+),
+reached as (
+    select pool_id, user_id, max(answered_at) as reached_at
+    from progressed
+    where hold in ('reserved', 'settled')
+    group by pool_id, user_id
+    order by pool_id, user_id
 )
-where m.pool_id = s.pool_id and m.message_id = s.message_id
+update ledger l
+set reached_at = r.reached_at
+from reached r
+where l.pool_id = r.pool_id and l.user_id = r.user_id and l.reached_at < r.reached_at
 
 -- name: unanswered
--- Reserved between two instants (message ids are ordered by time) and never answered: the process
--- that sent them is gone. They may have left.
-update messages m
-set state = 'in_doubt'
-from pools p
-where m.pool_id = p.pool_id
-    and m.message_id > $1::uuid
-    and m.message_id <= $2::uuid
-    and m.state = 'reserved'
+-- Reserved between two hours and never answered: the process that sent them is gone. The hour is that
+-- of the id, which is ordered by time, or that at which they were admitted, if they had been parked.
+-- They may have left until $5 after it, so their slots age from then.
+with doubted as (
+    update messages m
+    set state = 'in_doubt', answered_at = coalesce(m.decided_at, m.created_at) + $5::interval
+    from (
+        select pool_id, message_id
+        from pools p
+        cross join lateral (
+            select message_id from messages
+            where pool_id = p.pool_id and message_id > $1::uuid and message_id <= $2::uuid
+                and decided_at is null
+        ) direct
+        union all
+        select pool_id, message_id from messages
+        where decided_at > $3::timestamptz and decided_at <= $4::timestamptz
+    ) u
+    where m.pool_id = u.pool_id and m.message_id = u.message_id and m.state = 'reserved'
+    returning m.pool_id, m.user_id, m.hold, m.answered_at
+),
+users as (
+    select pool_id, user_id, max(answered_at) as reached_at
+    from doubted
+    where hold = 'reserved'
+    group by pool_id, user_id
+    order by pool_id, user_id
+),
+reached as (
+    update ledger l
+    set reached_at = u.reached_at
+    from users u
+    where l.pool_id = u.pool_id and l.user_id = u.user_id and l.reached_at < u.reached_at
+)
+select count(*) from doubted
 
 -- name: story
 select m.*, a.name as app_name

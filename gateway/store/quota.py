@@ -8,7 +8,9 @@ from uuid import UUID
 import orjson
 
 from gateway.policy.fold import Folded
+from gateway.store import outbox
 from gateway.store.facts import PoolVersion, hour_of, written_said
+from gateway.store.outbox import ParcelRow, ReleasedRow
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
@@ -40,17 +42,32 @@ class JournalRow(NamedTuple):
     detail: str | None
 
 
+class BatchRows(NamedTuple):
+    """What is written of each message: `parcels` are new in the outbox, `released` come from it."""
+
+    journal: Sequence[JournalRow]
+    parcels: Sequence[ParcelRow] = ()
+    released: Sequence[ReleasedRow] = ()
+
+
+class Reserved(NamedTuple):
+    """The pools that were written, and the messages whose lease another process has by now."""
+
+    pools: set[PoolId]
+    lost: set[UUID]
+
+
 async def reserve(
     connection: Any,
     pools: Mapping[PoolId, PoolVersion],
     folded: Folded,
-    journal: Sequence[JournalRow],
+    rows: BatchRows,
     number_pools: Mapping[PhoneNumberId, PoolId],
-) -> set[PoolId]:
-    """Write a folded batch; return the pools that were written.
+) -> Reserved:
+    """Write a folded batch.
 
     A pool that is missing from the answer has moved on since its facts were read: nothing of it
-    was written, and its messages have to be decided again.
+    was written, and its messages have to be decided again. A message that is lost must not be sent.
     """
     changed = {number_pools[number] for number in {*folded.restricted, *folded.probes}}
     lists: tuple[list[dict[str, Any]], ...] = (
@@ -78,15 +95,20 @@ async def reserve(
             for contact, tat in folded.pair_tats.items()
         ],
         _numbers(folded, number_pools),
-        [dict(zip(JournalRow._fields, row, strict=True)) for row in journal],
+        [dict(zip(JournalRow._fields, row, strict=True)) for row in rows.journal],
         [
             {"pool_id": pool_id, "content": content, "hour_at": hour_of(folded.at), "users": users}
             for (pool_id, content), users in folded.spread.items()
         ],
     )
-    documents = [orjson.dumps(rows).decode() for rows in lists]
-    rows = await connection.fetch(SQL["reserve"], *documents, folded.left_by)
-    return {row["pool_id"] for row in rows}
+    documents = [orjson.dumps(each).decode() for each in lists]
+    parcels = orjson.dumps([outbox.document(row) for row in rows.parcels]).decode()
+    released = orjson.dumps([row._asdict() for row in rows.released]).decode()
+    written = await connection.fetch(SQL["reserve"], *documents, folded.left_by, parcels, released)
+    return Reserved(
+        {row["pool_id"] for row in written if row["pool_id"] is not None},
+        {row["lost"] for row in written if row["lost"] is not None},
+    )
 
 
 def _numbers(folded: Folded, number_pools: Mapping[PhoneNumberId, PoolId]) -> list[dict[str, Any]]:

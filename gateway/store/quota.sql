@@ -97,7 +97,7 @@ told as (
     on conflict (pool_id, content, hour_at) do update set users = s.users + excluded.users
 ),
 journal as (
-    insert into messages (
+    insert into messages as j (
         pool_id, message_id, created_at, app_id, phone_number_id, user_id, type, template_name,
         template_language, category, business_initiated, decision, rule, retry_at, objections,
         state, hold, correlated, code, detail
@@ -113,8 +113,55 @@ journal as (
         objections text, state text, hold text, correlated boolean, code integer, detail text
     )
     join written using (pool_id)
+    -- What comes out of the outbox is in the journal already.
+    on conflict (pool_id, message_id) do update
+        set user_id = excluded.user_id, category = excluded.category,
+            business_initiated = excluded.business_initiated, decision = excluded.decision,
+            rule = excluded.rule, retry_at = excluded.retry_at, objections = excluded.objections,
+            state = excluded.state, hold = excluded.hold, code = excluded.code,
+            detail = excluded.detail, decided_at = excluded.created_at
+        where j.state = 'parked'
+),
+kept as (
+    insert into outbox (
+        pool_id, message_id, phone_number_id, waba_id, user_id, app_id, send_class, rank, path,
+        sealed, resends, state, due_at, expires_at, rule, detail, attempts, parked_at
+    )
+    select
+        o.pool_id, o.message_id, o.phone_number_id, o.waba_id, o.user_id, o.app_id, o.send_class,
+        o.rank, o.path, decode(o.sealed, 'base64'), o.resends, o.state, o.due_at, o.expires_at,
+        o.rule, o.detail, o.attempts, o.parked_at
+    from json_to_recordset($8::json) as o (
+        pool_id text, message_id uuid, phone_number_id text, waba_id text, user_id text,
+        app_id text, send_class text, rank smallint, path text, sealed text, resends boolean,
+        state text, due_at timestamptz, expires_at timestamptz, rule text, detail text,
+        attempts smallint, parked_at timestamptz
+    )
+    join written using (pool_id)
+),
+released as (
+    select r.*
+    from json_to_recordset($9::json) as r (
+        pool_id text, message_id uuid, state text, due_at timestamptz, rule text, detail text,
+        leased_by uuid
+    )
+    join written using (pool_id)
+),
+taken as (
+    -- Only who holds the lease may send what it had claimed.
+    update outbox o
+    set state = r.state, due_at = coalesce(r.due_at, o.due_at), rule = r.rule, detail = r.detail,
+        leased_by = null, leased_until = null,
+        attempts = case when r.state = 'sending' then o.attempts else o.attempts - 1 end
+    from released r
+    where o.pool_id = r.pool_id and o.message_id = r.message_id
+        and o.leased_by = r.leased_by and o.state = 'parked'
+    returning o.message_id
 )
-select pool_id from written
+select pool_id, null::uuid as lost from written
+union all
+select null, r.message_id from released r
+where not exists (select from taken t where t.message_id = r.message_id)
 
 -- name: lock
 select pool_id from pools where pool_id = any($1) order by pool_id for update
@@ -152,14 +199,14 @@ users as (
     select distinct user_id from freed
 ),
 held as (
-    select m.user_id, max(coalesce(m.answered_at, m.created_at)) as reached_at
+    select m.user_id, max(coalesce(m.answered_at, m.decided_at, m.created_at)) as reached_at
     from messages m
     join users using (user_id)
     where m.pool_id = $1
         and m.business_initiated
         and m.message_id <> all($2::uuid[])
         and m.hold in ('reserved', 'settled')
-        and coalesce(m.answered_at, m.created_at) > $3
+        and coalesce(m.answered_at, m.decided_at, m.created_at) > $3
     group by m.user_id
 ),
 kept as (
@@ -210,7 +257,8 @@ with arrived as (
     update messages
     set hold = 'settled'
     where pool_id = $1 and message_id = any($2::uuid[]) and hold = 'released'
-    returning user_id, coalesce(answered_at, created_at) as reached_at, category, app_id
+    returning user_id, category, app_id,
+        coalesce(answered_at, decided_at, created_at) as reached_at
 ),
 users as (
     -- The journal knows a template's category, not the class; policy.send_class has this table too.

@@ -12,7 +12,6 @@ from gateway.policy.knobs import Knobs
 from gateway.policy.number_clock import Standing, advance
 from gateway.store import messages, numbers, pools, quota, templates
 from gateway.store.database import Database
-from gateway.store.message_ids import first_id_at
 from gateway.store.numbers import NumberRow
 from gateway.store.pools import LimitSource
 from gateway.whatsapp.ids import PhoneNumberId
@@ -100,13 +99,13 @@ class Sweeper:
     async def _doubt(self, connection: Any, now: datetime) -> int:
         """Mark what was reserved before a process died and never answered.
 
-        Ids are ordered by time, so each sweep looks only at what the last one has not seen.
+        Each sweep looks only at what the last one has not seen.
         """
         until = now - self._unanswered
         after = self._swept_until or now - LOOK_BACK
         if until <= after:
             return 0
-        count = await messages.doubt_unanswered(connection, first_id_at(after), first_id_at(until))
+        count = await messages.doubt_unanswered(connection, after, until, self._unanswered)
         self._swept_until = until
         if count:
             self._log.warning("messages are in doubt: they were never answered", count=count)

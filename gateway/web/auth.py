@@ -1,6 +1,7 @@
 """Tells who is calling, and with which token the Cloud API is to be called for them."""
 
 import hmac
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -27,12 +28,15 @@ class Caller(NamedTuple):
 
     `wait_s`: seconds its messages may wait in line, None for what the operator has set for all.
     `joins_retries`: whether a request that repeats one on its way gets the answer of the first.
+    `responds_async` and `resends` as in `Wishes`.
     """
 
     app_id: str
     own_token: str | None
     wait_s: float | None = None
     joins_retries: bool = True
+    responds_async: bool = False
+    resends: Mapping[str, bool] = {}
 
 
 class Authenticator:
@@ -89,7 +93,9 @@ class Authenticator:
 
 
 def _caller(app: App, own_token: str | None) -> Caller:
-    return Caller(app.app_id, own_token, app.wait_s, app.joins_retries)
+    return Caller(
+        app.app_id, own_token, app.wait_s, app.joins_retries, app.responds_async, app.resends
+    )
 
 
 def is_admin(request: web.BaseRequest, key: str | None) -> bool:

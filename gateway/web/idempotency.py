@@ -24,6 +24,7 @@ from gateway.clock import Clock
 from gateway.cloud.outcome import Accepted, InDoubt, Refused
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.dispatch import Handled
+from gateway.outbound.parcels import Parked
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.verdict import Decision
 from gateway.store import idempotency as keys
@@ -81,7 +82,7 @@ class Governed(NamedTuple):
     """An answer, and what became of the message; None where it never came to the desk."""
 
     response: web.Response
-    handled: Handled | None
+    handled: Handled | Parked | None
 
 
 Govern = Callable[[UUID], Awaitable[Governed]]
@@ -173,10 +174,12 @@ class Idempotency:
             self._log.warning("an answer under a key was not kept", error=str(error))
 
 
-def ending_of(handled: Handled | None) -> KeyState | None:
+def ending_of(handled: Handled | Parked | None) -> KeyState | None:
     """Return how an answer is to be kept, None where nothing was sent and it may come again."""
     if handled is None:
         return None
+    if isinstance(handled, Parked):
+        return KeyState.ANSWERED  # it is going to be sent: another would be sent, too
     match handled.outcome:
         case None:
             is_final = handled.admission.verdict.decision is Decision.REJECT

@@ -15,11 +15,13 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
 from gateway.metrics import Metrics
-from gateway.outbound.admission import Submission
 from gateway.outbound.audience import Audience
-from gateway.outbound.dispatch import Dispatcher, Handled, Request
+from gateway.outbound.courier import Courier
+from gateway.outbound.dispatch import Handled, Request
 from gateway.outbound.pacing import CongestedError, Pacing
+from gateway.outbound.parcels import Parked, Wishes
 from gateway.outbound.rests import LeavingError
+from gateway.outbound.submission import Submission
 from gateway.policy.fold import Candidate
 from gateway.store.directory import Directory, Route
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
@@ -38,12 +40,14 @@ from gateway.web.replies import (
     leaving,
     of_objection,
     of_outcome,
+    parked,
     refusal,
     store_away,
     unknown_id,
     without,
 )
 from gateway.web.retry_guard import RetryGuard, likeness
+from gateway.web.wishes import read_wishes
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
 from gateway.whatsapp.message import (
@@ -64,6 +68,8 @@ NOT_FORWARDED: Final = HOP_BY_HOP | {
     "expect",
     "prefer",
     "idempotency-key",
+    "gateway-send-at",
+    "gateway-expires-at",
 }
 STATUS_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
 WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
@@ -84,7 +90,7 @@ class ProxyParts:
 
     directory: Directory
     authenticator: Authenticator
-    dispatcher: Dispatcher
+    courier: Courier
     pacing: Pacing
     cloud: CloudClient
     pass_through: PassThrough
@@ -100,6 +106,7 @@ class _Send(NamedTuple):
     body: bytes
     headers: Mapping[str, str]
     key: Key | None
+    wishes: Wishes
 
 
 class Proxy:
@@ -161,7 +168,8 @@ class Proxy:
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
                 key = key_of(request, caller, body)
-                send = _Send(caller, route, message, body, headers, key)
+                wishes = read_wishes(request, caller)
+                send = _Send(caller, route, message, body, headers, key, wishes)
                 response = await self._guard.answer(
                     likeness(request, caller, body),
                     Connection.of(request),
@@ -209,7 +217,7 @@ class Proxy:
         )
         line = self._parts.pacing.line(route.phone_number_id, route.throughput)
         try:
-            handled = await self._parts.dispatcher.handle(todo, line)
+            handled = await self._parts.courier.take(todo, send.wishes, line)
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
             return Governed(refusal(congested(error.retry_after_s, error.code), message_id), None)
@@ -221,6 +229,10 @@ class Proxy:
                 raise
             self._parts.metrics.store_away.inc()
             return Governed(await self._in_outage(todo), None)
+        if isinstance(handled, Parked):
+            self._parts.metrics.decision("park", handled.rule)
+            now = self._parts.clock.now()
+            return Governed(parked(handled, send.message, message_id, now), handled)
         total_s = time.perf_counter() - started
         return Governed(self._reply(handled, message_id, total_s, route), handled)
 

@@ -7,14 +7,17 @@ from functools import lru_cache
 from typing import Final, assert_never
 from uuid import UUID, uuid4
 
+import orjson
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
 from gateway.outbound.dispatch import Handled
+from gateway.outbound.parcels import Parked
 from gateway.policy.verdict import Decision, Objection
 from gateway.whatsapp.error_codes import lookup
 from gateway.whatsapp.error_shape import error_body
+from gateway.whatsapp.message import Message
 from gateway.whatsapp.number import UNLIMITED
 
 HOP_BY_HOP: Final = frozenset(
@@ -33,6 +36,7 @@ HOP_BY_HOP: Final = frozenset(
 """Headers that speak of one connection only. Source: RFC 9110, section 7.6.1 (June 2022)."""
 
 NOT_RETURNED: Final = HOP_BY_HOP | {"content-length", "date", "server"}
+ACCEPTED: Final = 202
 TOO_MANY_REQUESTS: Final = 429
 GENERIC: Final = 131000
 UNAVAILABLE: Final = 133004
@@ -107,6 +111,39 @@ def congested(retry_after_s: float, code: int | None = None) -> Refusal:
         retry_after_s=retry_after_s,
         decision=Decision.DEFER,
         rule="throughput",
+    )
+
+
+def parked(found: Parked, message: Message, message_id: UUID, now: datetime) -> web.Response:
+    """Return that a message waits in the outbox: in the shape of a success, with our own id.
+
+    SDKs read `messages[0].id`; ours cannot be taken for one of Meta's, which begin with `wamid.`.
+    """
+    wait_s = max((found.due_at - now).total_seconds(), 0.0)
+    content = {
+        "messaging_product": "whatsapp",
+        "contacts": [{"input": message.recipient.value}],
+        "messages": [{"id": f"gw1.{message_id.hex}", "message_status": "parked"}],
+        "gateway": {
+            "message_id": message_id.hex,
+            "rule": found.rule,
+            "reason": found.detail,
+            "expected_at": found.due_at,
+        },
+    }
+    headers = {
+        "Gateway-Decision": "park",
+        "Gateway-Rule": found.rule,
+        "Gateway-Message-Id": message_id.hex,
+        "Location": f"/v1/messages/{message_id.hex}",
+        "Retry-After": str(max(math.ceil(wait_s), 1)),
+        "Preference-Applied": "respond-async",
+    }
+    return web.Response(
+        status=ACCEPTED,
+        headers=headers,
+        content_type="application/json",
+        body=orjson.dumps(content, option=orjson.OPT_UTC_Z),
     )
 
 

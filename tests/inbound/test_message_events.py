@@ -225,6 +225,7 @@ async def test_a_failed_message_releases_its_slot_once(stock: Stock) -> None:
 
 async def test_a_message_that_arrived_after_all_counts_again(stock: Stock) -> None:
     message = await stock.send(ANNA, NOW - HOUR)
+    await stock.fetch("update messages set answered_at = $1", NOW - HOUR)
     await apply(stock, status(message, D.FAILED, code=131026))
     await apply(stock, status(message, D.DELIVERED))
     assert await end_of(stock, message) == ("delivered", "settled")

@@ -4,9 +4,9 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from gateway.outbound.admission import Submission
 from gateway.outbound.audience import Audience
 from gateway.outbound.pacing import Line, Wanted
+from gateway.outbound.submission import Submission
 from gateway.policy.send_class import SendClass
 from gateway.store.message_ids import MessageIds
 from gateway.whatsapp.ids import UserId

@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from gateway.metrics import Metrics
-from gateway.outbound.admission import LARGEST_BATCH, Admission, AdmissionDesk, Submission
+from gateway.outbound.admission import LARGEST_BATCH, AdmissionDesk
+from gateway.outbound.submission import Admission, Submission
 from gateway.policy.verdict import Decision
 from gateway.store import contacts, pools, quota
 from gateway.store.database import Database

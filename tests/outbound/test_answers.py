@@ -9,9 +9,11 @@ from gateway.metrics import Metrics
 from gateway.outbound import answers as module
 from gateway.outbound.answers import AnswerWriter
 from gateway.policy.lifecycle import MessageState
-from gateway.store import messages
+from gateway.store import messages, outbox
 from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailableError
 from gateway.store.messages import Answer
+from gateway.store.outbox import Due
 from tests.outage import Server
 from tests.policy.making import HOUR, KNOBS, NOW, NUMBER, POOL
 from tests.store.stocked import ANNA, BEN, ManualClock, Stock
@@ -75,6 +77,53 @@ async def test_an_answer_to_a_message_that_nobody_knows_teaches_nothing(stock: S
         writer.record(answer(UUID(int=9), REFUSED)._replace(code=131048), correlated=True)
         await writer.flushed()
     assert (await stock.number()).facts.spam_step == 0
+
+
+async def test_a_refusal_and_what_becomes_of_the_parcel_are_written_together(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a process that dies in between would leave one that nobody tries again."""
+    monkeypatch.setattr(module, "RETRY_S", 0.05)
+    message = await stock.send(ANNA, NOW)
+    await stock.sending(message, attempts=1)
+    seen: list[str] = []
+    again = outbox.again
+
+    async def away_at_first(connection: object, waiting: list[Due]) -> None:
+        seen.append((await stock.message(message))["state"])
+        if len(seen) == 1:
+            raise StoreUnavailableError("gone")
+        await again(connection, waiting)
+
+    monkeypatch.setattr(outbox, "again", away_at_first)
+    async with writing(stock.database) as writer:
+        writer.record(refusal(message, attempt=1), correlated=True)
+        await writer.flushed()
+    assert seen == ["reserved", "reserved"]
+    assert (await stock.message(message))["state"] == "parked"
+    assert await stock.value("select state from outbox") == "parked"
+    assert await stock.ledger() == {}
+
+
+async def test_an_answer_is_not_taken_for_that_of_a_later_attempt(stock: Stock) -> None:
+    """It was written, we did not hear that it was, and the message is on its way once more."""
+    message = await stock.send(ANNA, NOW)
+    await stock.sending(message, attempts=2)
+    async with writing(stock.database) as writer:
+        writer.record(refusal(message, attempt=1), correlated=True)
+        await writer.flushed()
+        row = await stock.message(message)
+        assert (row["state"], row["hold"]) == ("reserved", "reserved")
+        assert await stock.value("select state from outbox") == "sending"
+        writer.record(answer(message)._replace(attempt=2), correlated=True)
+        await writer.flushed()
+    assert (await stock.message(message))["state"] == "accepted"
+    assert await stock.value("select count(*) from outbox") == 0
+
+
+def refusal(message_id: UUID, attempt: int) -> Answer:
+    """Make a refusal that lets the message be tried again."""
+    return answer(message_id, REFUSED)._replace(code=130429, attempt=attempt)
 
 
 async def test_messages_without_our_mark_are_remembered_by_metas_id(stock: Stock) -> None:

@@ -11,13 +11,14 @@ from gateway.cloud.client import CloudClient
 from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
 from gateway.metrics import Metrics
 from gateway.outbound import dispatch as module
-from gateway.outbound.admission import AdmissionDesk, Submission
+from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.dispatch import Dispatcher, DispatchParts, Handled, Request
 from gateway.outbound.pacing import CongestedError, Line, Wanted
 from gateway.outbound.rests import LeavingError
 from gateway.outbound.settling import Settlement
+from gateway.outbound.submission import Submission
 from gateway.policy.knobs import Knobs
 from gateway.policy.send_class import SendClass
 from gateway.policy.verdict import Decision

@@ -5,10 +5,12 @@ import pytest
 from gateway.policy.lifecycle import HOLD, RANK, Hold, MessageState, moves
 
 S = MessageState
+ANSWERED = {S.ACCEPTED, S.REFUSED, S.SENT, S.FAILED, S.DELIVERED, S.READ}
+NEVER_LEFT = (S.TURNED_AWAY, S.PARKED, S.EXPIRED, S.CANCELLED, S.RESERVED)
 ONWARD = {
-    S.TURNED_AWAY: {S.IN_DOUBT, S.ACCEPTED, S.REFUSED, S.SENT, S.FAILED, S.DELIVERED, S.READ},
-    S.RESERVED: {S.IN_DOUBT, S.ACCEPTED, S.REFUSED, S.SENT, S.FAILED, S.DELIVERED, S.READ},
-    S.IN_DOUBT: {S.ACCEPTED, S.REFUSED, S.SENT, S.FAILED, S.DELIVERED, S.READ},
+    **dict.fromkeys(NEVER_LEFT, {S.IN_DOUBT, S.UNKNOWN} | ANSWERED),
+    S.IN_DOUBT: {S.UNKNOWN} | ANSWERED,
+    S.UNKNOWN: ANSWERED,
     S.ACCEPTED: {S.SENT, S.FAILED, S.DELIVERED, S.READ},
     S.REFUSED: {S.SENT, S.FAILED, S.DELIVERED, S.READ},
     S.SENT: {S.FAILED, S.DELIVERED, S.READ},
@@ -39,7 +41,7 @@ def test_every_state_has_a_rank() -> None:
         (S.FAILED, Hold.RELEASED),
         (S.DELIVERED, Hold.SETTLED),
         (S.READ, Hold.SETTLED),
-        *((state, None) for state in (S.RESERVED, S.IN_DOUBT, S.ACCEPTED, S.SENT)),
+        *((state, None) for state in (S.RESERVED, S.IN_DOUBT, S.UNKNOWN, S.ACCEPTED, S.SENT)),
     ],
 )
 def test_only_proof_moves_a_slot(state: S, hold: Hold | None) -> None:

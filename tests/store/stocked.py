@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -20,7 +20,7 @@ from gateway.store.facts import PoolVersion
 from gateway.store.message_ids import MessageIds
 from gateway.store.numbers import NumberSettings
 from gateway.store.pools import LimitSource, PoolSettings
-from gateway.store.quota import JournalRow
+from gateway.store.quota import BatchRows, JournalRow
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId, WabaId
 from gateway.whatsapp.number import Regime
 from tests.policy.making import DAY, NOW, NUMBER, POOL, SECOND_NUMBER, WABA, candidate
@@ -129,7 +129,7 @@ class Stock:
             row = row._replace(business_initiated=False, hold=None)
         version = await self.version(pool_id)
         async with self.database.connection() as connection:
-            written = await quota.reserve(connection, {pool_id: version}, folded, [row], {})
+            written = await write_batch(connection, {pool_id: version}, folded, [row], {})
         assert written == {pool_id}
         return row.message_id
 
@@ -140,6 +140,26 @@ class Stock:
             message_id,
             state,
             hold,
+        )
+
+    async def admitted(self, message_id: UUID, at: datetime) -> None:
+        """Have a message been parked, and admitted at an hour."""
+        await self.fetch(
+            "update messages set decided_at = $2 where message_id = $1", message_id, at
+        )
+
+    async def sending(self, message_id: UUID, attempts: int) -> None:
+        """Have a message been parked, and be on its way for the nth time."""
+        await self.fetch(
+            "insert into outbox (pool_id, message_id, phone_number_id, waba_id, user_id, app_id,"
+            " send_class, rank, path, sealed, resends, state, due_at, expires_at, attempts,"
+            " parked_at)"
+            " select pool_id, message_id, phone_number_id, $2, user_id, app_id, 'utility', 2, '/',"
+            " '', false, 'sending', created_at, created_at + interval '1 day', $3, created_at"
+            " from messages where message_id = $1",
+            message_id,
+            WABA,
+            attempts,
         )
 
     async def message(self, message_id: UUID) -> Mapping[str, Any]:
@@ -196,6 +216,18 @@ class Stock:
             )
         async with self.database.transaction() as connection:
             await quota.touch(connection, [POOL])
+
+
+async def write_batch(
+    connection: Any,
+    seen: Mapping[PoolId, PoolVersion],
+    folded: Folded,
+    journal: Sequence[JournalRow],
+    number_pools: Mapping[PhoneNumberId, PoolId],
+) -> set[PoolId]:
+    """Write a folded batch without parcels; return the pools that were written."""
+    rows = BatchRows(journal)
+    return (await quota.reserve(connection, seen, folded, rows, number_pools)).pools
 
 
 def journal_row(message_id: UUID, user: UserId, at: datetime, **changes: Any) -> JournalRow:

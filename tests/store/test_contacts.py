@@ -20,7 +20,7 @@ from tests.policy.making import (
     candidate,
     changed,
 )
-from tests.store.stocked import ANNA, BEN, Stock
+from tests.store.stocked import ANNA, BEN, Stock, write_batch
 
 ANNA_HERE = ContactKey(POOL, NUMBER, ANNA)
 BEN_HERE = ContactKey(POOL, NUMBER, BEN)
@@ -224,7 +224,7 @@ async def test_a_batch_and_a_bunch_of_inbound_messages_never_wait_for_each_other
     async def reserve() -> set[str]:
         async with stock.database.connection() as connection:
             folded = Folded(NOW, pair_tats=tats)
-            return set(await quota.reserve(connection, {POOL: seen}, folded, [], {}))
+            return set(await write_batch(connection, {POOL: seen}, folded, [], {}))
 
     async def open_windows() -> None:
         async with stock.database.connection() as connection:

@@ -30,7 +30,7 @@ from tests.policy.making import (
     template,
     text,
 )
-from tests.store.stocked import ANNA, BEN, CARLA, Stock
+from tests.store.stocked import ANNA, BEN, CARLA, Stock, write_batch
 
 TO_ANNA = changed(candidate(), user_id=ANNA)
 TO_BEN = changed(candidate(), user_id=BEN)
@@ -147,7 +147,7 @@ async def test_what_a_batch_shares_is_read_with_it(stock: Stock) -> None:
         changed(TO_BEN, message=changed(template(), content=5)),
     ]
     async with stock.database.connection() as connection:
-        await quota.reserve(connection, seen, folded, [], numbers)
+        await write_batch(connection, seen, folded, [], numbers)
         hot = await facts.load_hot(connection, batch, NOW)
         later = await facts.load_hot(connection, batch, NOW + HOUR)
     assert hot.paces == {NUMBER: paces}
@@ -170,7 +170,7 @@ async def test_what_was_said_to_a_user_is_read_as_it_was_written(stock: Stock) -
     folded = Folded(NOW, pair_tats={contact: NOW}, recent={contact: said})
     seen = {POOL: await stock.version()}
     async with stock.database.connection() as connection:
-        await quota.reserve(connection, seen, folded, [], {})
+        await write_batch(connection, seen, folded, [], {})
         await connection.execute("update contacts set capped_until = $1", NOW + DAY)
         hot = await facts.load_hot(connection, [TO_ANNA], NOW)
     assert hot.users == [UserFacts(pair_tat=NOW, capped_until=NOW + DAY, recent=said)]

@@ -6,7 +6,6 @@ import pytest
 from gateway.policy.lifecycle import Hold, MessageState
 from gateway.store import apps, messages
 from gateway.store.apps import App, Credential
-from gateway.store.message_ids import first_id_at
 from gateway.store.messages import Answer, PageFilter, Progress
 from tests.policy.making import DAY, HOUR, NOW, NUMBER, POOL, SECOND_NUMBER, SECOND_POOL
 from tests.store.stocked import ANNA, BEN, Stock
@@ -31,7 +30,7 @@ async def record(stock: Stock, *answers: Answer) -> None:
 
 async def move(stock: Stock, *moves: Progress) -> None:
     async with stock.database.connection() as connection:
-        await messages.record_progress(connection, moves)
+        await messages.record_progress(connection, moves, NOW)
 
 
 async def page(stock: Stock, **wanted: Any) -> list[UUID]:
@@ -84,7 +83,7 @@ async def test_messages_are_found_by_our_id_within_their_pools(stock: Stock) -> 
     async with stock.database.transaction() as connection:
         found = await messages.find_by_id(connection, [POOL], [message, UUID(int=9)])
         assert await messages.find_by_id(connection, [SECOND_POOL], [message]) == {}
-    assert found == {message: (POOL, message, ANNA, NUMBER, S.RESERVED, Hold.RESERVED)}
+    assert found == {message: (POOL, message, ANNA, NUMBER, S.RESERVED, Hold.RESERVED, None)}
 
 
 async def test_messages_without_our_mark_are_found_by_metas_id(stock: Stock) -> None:
@@ -93,7 +92,7 @@ async def test_messages_without_our_mark_are_found_by_metas_id(stock: Stock) -> 
         await messages.remember_wamids(connection, [answer(message)])
         await messages.remember_wamids(connection, [answer(message)])
         found = await messages.find_by_wamid(connection, [WAMID, "wamid.stranger"])
-    assert found == {WAMID: (POOL, message, ANNA, NUMBER, S.RESERVED, None)}
+    assert found == {WAMID: (POOL, message, ANNA, NUMBER, S.RESERVED, None, None)}
 
 
 async def test_progress_is_written_and_what_was_known_is_kept(stock: Stock) -> None:
@@ -129,10 +128,41 @@ async def test_what_was_never_answered_is_put_in_doubt_between_two_ids(stock: St
     ]
     await stock.state(answered, "accepted")
     async with stock.database.connection() as connection:
-        bounds = first_id_at(NOW - DAY), first_id_at(NOW - HOUR)
-        assert await messages.doubt_unanswered(connection, *bounds) == 1
+        bounds = NOW - DAY, NOW - HOUR
+        assert await messages.doubt_unanswered(connection, *bounds, HOUR) == 1
     states = [(await stock.message(each))["state"] for each in (old, due, answered, fresh)]
     assert states == ["reserved", "in_doubt", "accepted", "reserved"]
+
+
+async def test_what_was_parked_is_in_doubt_a_time_after_it_was_admitted(stock: Stock) -> None:
+    old, due, fresh = [await stock.send(ANNA, NOW - 3 * DAY) for _ in range(3)]
+    for message, hours in ((due, 2), (fresh, 0)):
+        await stock.admitted(message, NOW - hours * HOUR)
+    async with stock.database.connection() as connection:
+        bounds = NOW - DAY, NOW - HOUR
+        assert await messages.doubt_unanswered(connection, *bounds, HOUR) == 1
+    states = [(await stock.message(each))["state"] for each in (old, due, fresh)]
+    assert states == ["reserved", "in_doubt", "reserved"]
+
+
+async def test_a_slot_without_an_answer_ages_from_when_the_message_may_have_left(
+    stock: Stock,
+) -> None:
+    """Meta counts from when it takes a message, which may have waited here for its turn."""
+    await stock.send(ANNA, NOW - HOUR)
+    reply = await stock.send(BEN, NOW - HOUR, business_initiated=False)
+    async with stock.database.connection() as connection:
+        bounds = NOW - DAY, NOW
+        assert await messages.doubt_unanswered(connection, *bounds, HOUR) == 2
+    assert await stock.ledger() == {ANNA: NOW}
+    assert (await stock.message(reply))["answered_at"] == NOW
+
+
+async def test_a_slot_ages_from_the_first_status_where_no_answer_was_heard(stock: Stock) -> None:
+    unanswered, answered = await stock.send(ANNA, NOW - HOUR), await stock.send(BEN, NOW - HOUR)
+    await record(stock, answer(answered)._replace(answered_at=NOW - HOUR))
+    await move(stock, progress(unanswered, S.SENT), progress(answered, S.SENT))
+    assert await stock.ledger() == {ANNA: NOW, BEN: NOW - HOUR}
 
 
 async def test_a_story_names_the_app(stock: Stock) -> None:

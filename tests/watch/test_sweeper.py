@@ -111,8 +111,8 @@ async def test_restrictions_of_accounts_end(stock: Stock) -> None:
 
 
 async def test_who_has_left_the_ledger_is_taken_out(stock: Stock) -> None:
-    await stock.send(ANNA, NOW - DAY)
-    await stock.send(BEN, NOW - DAY + MINUTE)
+    for user, at in ((ANNA, NOW - DAY), (BEN, NOW - DAY + MINUTE)):
+        await stock.state(await stock.send(user, at), "accepted")
     swept = Swept(stock)
     await swept.at(NOW - INSTANT)
     assert set(await stock.ledger()) == {ANNA, BEN}

@@ -12,9 +12,9 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
-from gateway.outbound.admission import Admission
 from gateway.outbound.audience import AbandonedError, Audience
 from gateway.outbound.dispatch import Handled, Timing
+from gateway.outbound.submission import Admission
 from gateway.policy.verdict import Decision, Objection, Verdict
 from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.idempotency import Key, KeyState

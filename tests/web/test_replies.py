@@ -8,8 +8,8 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
-from gateway.outbound.admission import Admission
 from gateway.outbound.dispatch import Handled, Timing
+from gateway.outbound.submission import Admission
 from gateway.policy.verdict import Decision, Objection, Verdict
 from gateway.web.replies import (
     Refusal,
