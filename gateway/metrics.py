@@ -27,7 +27,12 @@ class Metrics:
             "Requests at the data listener, by kind and status class.",
             ("kind", "status"),
         )
-        for tally in (self.decision, self.outcome, self.request):
+        self.released = Tally(
+            "gateway_released",
+            "Messages that left after they had waited in the outbox, by class.",
+            ("send_class",),
+        )
+        for tally in (self.decision, self.outcome, self.request, self.released):
             self.registry.register(tally)
         self.overhead = Histogram(
             "gateway_overhead_seconds",
@@ -55,6 +60,17 @@ class Metrics:
         self.store_away = Counter(
             "gateway_store_unavailable",
             "Times the database did not answer.",
+            registry=self.registry,
+        )
+        self.expired = Counter(
+            "gateway_expired",
+            "Messages taken out of the outbox because their time was over.",
+            registry=self.registry,
+        )
+        self.parked = Gauge(
+            "gateway_parked",
+            "Messages that wait in the outbox, by class; every process tells of all there are.",
+            ["send_class"],
             registry=self.registry,
         )
         self.answers_behind = Gauge(

@@ -13,13 +13,12 @@ from gateway.metrics import Metrics
 from gateway.policy.knobs import Knobs
 from gateway.policy.lessons import LESSONS
 from gateway.policy.lifecycle import MessageState
-from gateway.policy.retry import again_at
 from gateway.store import lessons, messages, outbox, quota
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.store.lessons import Heard
 from gateway.store.messages import Answer
-from gateway.store.outbox import Due
+from gateway.store.outbox import Fate
 from gateway.whatsapp.ids import PoolId
 
 LINGER_S: Final = 0.025
@@ -106,44 +105,22 @@ class AnswerWriter:
             if answer.state is MessageState.REFUSED:
                 refused[answer.pool_id].append(answer.message_id)
         async with self._database.connection() as connection:
-            await messages.record_answers(connection, answers)
-            if refused:
+            # Whoever finds an answer in the journal finds its slot and its parcel settled too.
+            async with connection.transaction():
+                if refused:
+                    await quota.lock(connection, sorted(refused))
+                await messages.record_answers(connection, answers)
                 await self._release(connection, refused)
+                await _settle_parcels(connection, answers)
             if telling:
                 await self._learn(connection, telling)
-            await self._settle_parcels(connection, answers)
             if strays:
                 await messages.remember_wamids(connection, strays)
 
     async def _release(self, connection: Any, refused: dict[PoolId, list[UUID]]) -> None:
         since = self._clock.now() - self._knobs.limit_window
         for pool_id, message_ids in sorted(refused.items()):
-            async with connection.transaction():
-                await quota.release(connection, pool_id, message_ids, since)
-
-    async def _settle_parcels(self, connection: Any, answers: Sequence[Answer]) -> None:
-        """Let parcels go whose outcome is final, and have others wait; doubts stay as they are."""
-        done, again, dead = [], [], []
-        for answer in answers:
-            attempt, key = answer.attempt, (answer.pool_id, answer.message_id)
-            if attempt is None or answer.state is MessageState.IN_DOUBT:
-                continue
-            if answer.state is MessageState.ACCEPTED or attempt == 0:
-                # What its app has waited for it has been told.
-                done.append(key)
-                continue
-            due_at = again_at(answer.code, attempt, answer.answered_at)
-            reason = "upstream", answer.detail
-            if due_at is not None:
-                again.append(Due(*key, due_at, *reason))
-            else:
-                dead.append(Due(*key, answer.answered_at, *reason))
-        if done:
-            await outbox.finish(connection, done)
-        if again:
-            await outbox.again(connection, again)
-        if dead:
-            await outbox.bury(connection, dead)
+            await quota.release(connection, pool_id, message_ids, since)
 
     async def _learn(self, connection: Any, telling: Sequence[Answer]) -> None:
         known = await messages.find_by_id(
@@ -162,3 +139,25 @@ class AnswerWriter:
         if self._written is not None:
             self._written.set_result(None)
             self._written = None
+
+
+async def _settle_parcels(connection: Any, answers: Sequence[Answer]) -> None:
+    """Let parcels go whose outcome is final, and have others wait; doubts stay as they are."""
+    done, again, dead = [], [], []
+    for answer in answers:
+        if answer.attempt is None or answer.state is MessageState.IN_DOUBT:
+            continue
+        key, detail = (answer.pool_id, answer.message_id), answer.detail
+        if answer.again_at is not None:
+            again.append(Fate(*key, answer.again_at, "upstream", detail))
+        elif answer.state is MessageState.ACCEPTED or answer.attempt == 0:
+            # What its app has waited for it has been told.
+            done.append(key)
+        else:
+            dead.append(Fate(*key, answer.answered_at, "upstream", detail))
+    if done:
+        await outbox.finish(connection, done)
+    if again:
+        await outbox.again(connection, again)
+    if dead:
+        await outbox.bury(connection, dead)

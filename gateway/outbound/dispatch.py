@@ -21,6 +21,7 @@ from gateway.outbound.settling import Settlement
 from gateway.outbound.submission import Admission, Submission
 from gateway.policy.facts import TemplateFacts
 from gateway.policy.lifecycle import MessageState
+from gateway.policy.retry import again_at
 from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.throttling import Refusal
 from gateway.policy.verdict import Decision
@@ -34,7 +35,10 @@ POLICY: Final = frozenset({368, 131031})
 
 
 class StoodStillError(CongestedError):
-    """The message was decided on, but could not leave; what it held has been given back."""
+    """The message was decided on, but could not leave; what it held has been given back.
+
+    If it may wait, it is in the outbox and will be tried again.
+    """
 
 
 class Request(NamedTuple):
@@ -62,11 +66,15 @@ class Timing:
 
 
 class Handled(NamedTuple):
-    """What was decided and, if it left, what became of it."""
+    """What was decided and, if it left, what became of it.
+
+    `waits_until`: Meta has not taken it, and it waits in the outbox to be tried again.
+    """
 
     admission: Admission
     outcome: Outcome | None
     timing: Timing
+    waits_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,8 @@ class Dispatcher:
             await self._give_back(request.submission, error)
             raise
         except CongestedError as error:
-            await self._give_back(request.submission, error)
+            waits_until = _again_at(request.submission, None, self._clock.now())
+            await self._give_back(request.submission, error, waits_until)
             raise StoodStillError(error.retry_after_s, error.code) from error
         finally:
             if is_inside:
@@ -158,8 +167,12 @@ class Dispatcher:
         outcome = await self._cloud.send(request.path, request.body, request.headers)
         timing.upstream_s = time.perf_counter() - leaves
         self._learn(request, outcome)
-        await self._note(request.submission, outcome)
-        return Handled(admission, outcome, timing)
+        waits_until = None
+        if isinstance(outcome, Refused):
+            code = outcome.error.code if outcome.error else None
+            waits_until = _again_at(request.submission, code, self._clock.now())
+        await self._note(request.submission, outcome, waits_until)
+        return Handled(admission, outcome, timing, waits_until)
 
     def _learn(self, request: Request, outcome: Outcome) -> None:
         """Let what Meta refuses teach how fast to send, and what has to wait."""
@@ -213,11 +226,15 @@ class Dispatcher:
         for objection in admission.verdict.shadowed:
             self._metrics.decision("shadow", objection.rule)
 
-    async def _give_back(self, submission: Submission, error: Exception) -> None:
+    async def _give_back(
+        self, submission: Submission, error: Exception, waits_until: datetime | None = None
+    ) -> None:
         """Give back what a message holds that was decided on and has not left."""
-        await self._note(submission, Refused(None, None, str(error)))
+        await self._note(submission, Refused(None, None, str(error)), waits_until)
 
-    async def _note(self, submission: Submission, outcome: Outcome) -> None:
+    async def _note(
+        self, submission: Submission, outcome: Outcome, waits_until: datetime | None
+    ) -> None:
         state, wamid, code, detail = _reading(outcome)
         self._metrics.outcome(state)
         answer = Answer(
@@ -229,6 +246,7 @@ class Dispatcher:
             detail=detail,
             answered_at=self._clock.now(),
             attempt=submission.parcel.attempts if submission.parcel else None,
+            again_at=waits_until,
         )
         self._answers.record(answer, correlated=submission.correlated)
         if state is MessageState.REFUSED:
@@ -253,6 +271,14 @@ def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, st
             return MessageState.IN_DOUBT, None, None, reason
         case _:
             assert_never(outcome)
+
+
+def _again_at(submission: Submission, code: int | None, now: datetime) -> datetime | None:
+    """Return when what was refused is tried again, None where its app is told instead."""
+    parcel = submission.parcel
+    if parcel is None or not parcel.waits:
+        return None
+    return again_at(code, max(parcel.attempts, 1), now)
 
 
 def valid_for(send_class: SendClass, template: TemplateFacts | None) -> timedelta | None:

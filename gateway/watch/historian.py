@@ -1,4 +1,4 @@
-"""Notes what is usual for each number, ends recoveries that are over, and forgets old activity."""
+"""Notes what is usual for each number, ends recoveries that are over, and forgets what is old."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +8,7 @@ from gateway.clock import Clock
 from gateway.policy.knobs import Knobs
 from gateway.policy.paces import Phase
 from gateway.policy.ramp import allowance
-from gateway.store import activity, pools, quota
+from gateway.store import activity, outbox, pools, quota
 from gateway.store.activity import History
 from gateway.store.database import Database
 from gateway.store.facts import load_states
@@ -36,6 +36,7 @@ class Historian:
                 pool_id = PoolId(row["pool_id"])
                 changes += await self._note(connection, pool_id, now)
                 changes += await activity.forget(connection, pool_id, now)
+            changes += await outbox.forget(connection, now)
         return changes
 
     async def _note(self, connection: Any, pool_id: PoolId, now: datetime) -> int:

@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
 from gateway.metrics import Metrics
+from gateway.outbound.admission import TooLateError
 from gateway.outbound.audience import Audience
 from gateway.outbound.courier import Courier
 from gateway.outbound.dispatch import Handled, Request
@@ -39,6 +40,7 @@ from gateway.web.replies import (
     parked,
     refusal,
     store_away,
+    too_late,
     unknown_id,
     without,
 )
@@ -161,7 +163,8 @@ class Proxy:
                 outcome = await self._parts.cloud.send(request.raw_path, body, headers)
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
-                send = _Send(caller, route, message, body, headers, read_wishes(request, caller))
+                wishes = read_wishes(request, caller, self._parts.clock.now())
+                send = _Send(caller, route, message, body, headers, wishes)
                 return await self._guard.answer(
                     likeness(request, caller, body),
                     Connection.of(request),
@@ -201,7 +204,12 @@ class Proxy:
         except CongestedError as error:
             self._parts.metrics.decision("defer", "throughput")
             return refusal(congested(error.retry_after_s, error.code), message_id)
+        except TooLateError:
+            return refusal(too_late(), message_id)
         except StoreUnavailableError:
+            if send.wishes.may_wait:
+                # It is perhaps in the outbox: who passed it on would perhaps send it twice.
+                raise
             self._parts.metrics.store_away.inc()
             return await self._in_outage(todo)
         if isinstance(handled, Parked):

@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.policy.send_class import SendClass
 from gateway.whatsapp.number import UNLIMITED
 
 ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
@@ -44,11 +45,17 @@ class NumberBody(StrictBody):
 
 
 class AppPatch(StrictBody):
-    """`PATCH /admin/v1/apps/{id}`; `wait_s` null: as long as the process lets callers wait."""
+    """`PATCH /admin/v1/apps/{id}`; `wait_s` null: as long as the process lets callers wait.
+
+    `responds_async`: what may not go now is parked, whatever the request says; `parks` the same by
+    class, which beats it: `{"utility": true}`.
+    """
 
     name: str = Field("", min_length=1, max_length=200, pattern=r"^[^\x00]*$")
     wait_s: float | None = Field(None, ge=0, le=600)
     joins_retries: bool = True
+    responds_async: bool = False
+    parks: dict[SendClass, bool] = Field({})
 
 
 class AppBody(AppPatch):
