@@ -41,11 +41,38 @@ create index outbox_leases on outbox (leased_until) where leased_until is not nu
 create index outbox_expiring on outbox (expires_at) where state in ('parked', 'held');
 create index outbox_dead on outbox (expires_at) where state = 'dead';
 
--- A message that was sent once more after a doubt that nobody resolved names the first. `decided_at`:
--- when it came out of the outbox and took its slot; null where that was when it came.
+-- The groups in which something waits that nobody has claimed: found by leaping along the index from
+-- one to the next, however many wait in each.
+create view outbox_groups as
+with recursive groups as (
+    (
+        select phone_number_id, rank, app_id, topic
+        from outbox
+        where state = 'parked' and leased_until is null
+        order by phone_number_id, rank, app_id, topic
+        limit 1
+    )
+    union all
+    select n.*
+    from groups g
+    cross join lateral (
+        select o.phone_number_id, o.rank, o.app_id, o.topic
+        from outbox o
+        where o.state = 'parked' and o.leased_until is null
+            and (o.phone_number_id, o.rank, o.app_id, o.topic)
+                > (g.phone_number_id, g.rank, g.app_id, g.topic)
+        order by o.phone_number_id, o.rank, o.app_id, o.topic
+        limit 1
+    ) n
+)
+select * from groups;
+
+-- A message that was sent once more after a doubt that nobody resolved names the first.
+-- `decided_at`: when one was admitted that had been parked; null where that was at `created_at`.
 alter table messages
     add column resend_of uuid,
     add column decided_at timestamptz;
+create index messages_released on messages (decided_at) where decided_at is not null;
 
 -- How an app wants its messages treated where the request does not say; `parks` says it of a class,
 -- and beats `responds_async`.

@@ -13,12 +13,13 @@ from gateway.metrics import Metrics
 from gateway.policy.knobs import Knobs
 from gateway.policy.lessons import LESSONS
 from gateway.policy.lifecycle import MessageState
+from gateway.policy.retry import again_at
 from gateway.store import lessons, messages, outbox, quota
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.store.lessons import Heard
 from gateway.store.messages import Answer
-from gateway.store.outbox import Fate
+from gateway.store.outbox import Due
 from gateway.whatsapp.ids import PoolId
 
 LINGER_S: Final = 0.025
@@ -97,30 +98,71 @@ class AnswerWriter:
                 await self._write_somehow([(bare, correlated)])
 
     async def _write(self, batch: Sequence[tuple[Answer, bool]]) -> None:
-        answers = [answer for answer, _ in batch]
-        strays = [answer for answer, correlated in batch if not correlated and answer.wamid]
-        telling = [answer for answer in answers if answer.code in LESSONS]
-        refused: dict[PoolId, list[UUID]] = defaultdict(list)
-        for answer in answers:
-            if answer.state is MessageState.REFUSED:
-                refused[answer.pool_id].append(answer.message_id)
-        async with self._database.connection() as connection:
-            # Whoever finds an answer in the journal finds its slot and its parcel settled too.
-            async with connection.transaction():
-                if refused:
-                    await quota.lock(connection, sorted(refused))
-                await messages.record_answers(connection, answers)
-                await self._release(connection, refused)
-                await _settle_parcels(connection, answers)
-            if telling:
-                await self._learn(connection, telling)
+        async with self._database.transaction() as connection:
+            batch = await self._unsettled(connection, batch)
+            answers = [answer for answer, _ in batch]
+            strays = [answer for answer, correlated in batch if not correlated and answer.wamid]
+            refused: dict[PoolId, list[UUID]] = defaultdict(list)
+            for answer in answers:
+                if answer.state is MessageState.REFUSED:
+                    refused[answer.pool_id].append(answer.message_id)
+            if refused:
+                await quota.lock(connection, sorted(refused))
+            await messages.record_answers(connection, answers)
+            await self._release(connection, refused)
+            await self._settle_parcels(connection, answers)
             if strays:
                 await messages.remember_wamids(connection, strays)
+        if telling := [answer for answer in answers if answer.code in LESSONS]:
+            async with self._database.connection() as connection:
+                await self._learn(connection, telling)
+
+    async def _unsettled(
+        self, connection: Any, batch: Sequence[tuple[Answer, bool]]
+    ) -> Sequence[tuple[Answer, bool]]:
+        """Leave out what was written already, although we have not heard that it was.
+
+        Its message may be on its way once more by now, and what was said of the attempt before
+        must not be taken for the answer.
+        """
+        released = [answer for answer, _ in batch if answer.attempt]
+        if not released:
+            return batch
+        sending = await outbox.attempts(connection, [(a.pool_id, a.message_id) for a in released])
+        return [
+            (answer, correlated)
+            for answer, correlated in batch
+            if not answer.attempt or sending.get(answer.message_id) == answer.attempt
+        ]
 
     async def _release(self, connection: Any, refused: dict[PoolId, list[UUID]]) -> None:
         since = self._clock.now() - self._knobs.limit_window
         for pool_id, message_ids in sorted(refused.items()):
             await quota.release(connection, pool_id, message_ids, since)
+
+    async def _settle_parcels(self, connection: Any, answers: Sequence[Answer]) -> None:
+        """Let parcels go whose outcome is final, and have others wait; doubts stay as they are."""
+        done, again, dead = [], [], []
+        for answer in answers:
+            attempt, key = answer.attempt, (answer.pool_id, answer.message_id)
+            if attempt is None or answer.state is MessageState.IN_DOUBT:
+                continue
+            if answer.state is MessageState.ACCEPTED or attempt == 0:
+                # What its app has waited for it has been told.
+                done.append(key)
+                continue
+            due_at = again_at(answer.code, attempt, answer.answered_at)
+            reason = "upstream", answer.detail
+            if due_at is not None:
+                again.append(Due(*key, due_at, *reason))
+            else:
+                dead.append(Due(*key, answer.answered_at, *reason))
+        if done:
+            await outbox.finish(connection, done)
+        if again:
+            await outbox.again(connection, again)
+        if dead:
+            await outbox.bury(connection, dead)
 
     async def _learn(self, connection: Any, telling: Sequence[Answer]) -> None:
         known = await messages.find_by_id(
@@ -139,25 +181,3 @@ class AnswerWriter:
         if self._written is not None:
             self._written.set_result(None)
             self._written = None
-
-
-async def _settle_parcels(connection: Any, answers: Sequence[Answer]) -> None:
-    """Let parcels go whose outcome is final, and have others wait; doubts stay as they are."""
-    done, again, dead = [], [], []
-    for answer in answers:
-        if answer.attempt is None or answer.state is MessageState.IN_DOUBT:
-            continue
-        key, detail = (answer.pool_id, answer.message_id), answer.detail
-        if answer.again_at is not None:
-            again.append(Fate(*key, answer.again_at, "upstream", detail))
-        elif answer.state is MessageState.ACCEPTED or answer.attempt == 0:
-            # What its app has waited for it has been told.
-            done.append(key)
-        else:
-            dead.append(Fate(*key, answer.answered_at, "upstream", detail))
-    if done:
-        await outbox.finish(connection, done)
-    if again:
-        await outbox.again(connection, again)
-    if dead:
-        await outbox.bury(connection, dead)

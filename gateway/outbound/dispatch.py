@@ -245,8 +245,7 @@ class Dispatcher:
             code=code,
             detail=detail,
             answered_at=self._clock.now(),
-            attempt=submission.parcel.attempts if submission.parcel else None,
-            again_at=waits_until,
+            attempt=_attempt(submission, waits_until),
         )
         self._answers.record(answer, correlated=submission.correlated)
         if state is MessageState.REFUSED:
@@ -279,6 +278,14 @@ def _again_at(submission: Submission, code: int | None, now: datetime) -> dateti
     if parcel is None or not parcel.waits:
         return None
     return again_at(code, max(parcel.attempts, 1), now)
+
+
+def _attempt(submission: Submission, waits_until: datetime | None) -> int | None:
+    """Return which attempt was answered: 0 where its app is told, so that nothing is to be kept."""
+    parcel = submission.parcel
+    if parcel is None:
+        return None
+    return max(parcel.attempts, 1) if waits_until is not None else parcel.attempts
 
 
 def valid_for(send_class: SendClass, template: TemplateFacts | None) -> timedelta | None:

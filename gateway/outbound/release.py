@@ -35,7 +35,7 @@ from gateway.store import outbox
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.errors import StoreUnavailableError
-from gateway.store.outbox import Claimed, Due, Fate, Group, Lease
+from gateway.store.outbox import Claimed, Due, DueGroup, Group, Lease
 from gateway.store.vault import Vault
 from gateway.whatsapp.callback import unwrap
 from gateway.whatsapp.ids import PhoneNumberId, PoolId
@@ -97,7 +97,7 @@ class Releaser:
         if len(expired) == outbox.MOST_AT_ONCE:
             self.on_room()
         self._gates.keep({each.group for each in due})
-        of_number: dict[tuple[PhoneNumberId, int], list[Due]] = defaultdict(list)
+        of_number: dict[tuple[PhoneNumberId, int], list[DueGroup]] = defaultdict(list)
         for each in due:
             of_number[each.group.phone_number_id, each.throughput].append(each)
         started = 0
@@ -115,7 +115,7 @@ class Releaser:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _release(self, line: Line, groups: list[Due], now: datetime) -> int:
+    async def _release(self, line: Line, groups: list[DueGroup], now: datetime) -> int:
         """Claim from one number's groups, class after class, and send."""
         number, started = line.phone_number_id, 0
         for rank in sorted({each.group.rank for each in groups}):
@@ -208,10 +208,10 @@ class Releaser:
         self, claimed: Claimed, rule: str, reason: str, due_at: datetime | None
     ) -> None:
         """Let it wait; where the database is away its lease lapses by itself."""
-        fate = Fate(claimed.pool_id, claimed.message_id, due_at, rule, reason)
+        waiting = Due(claimed.pool_id, claimed.message_id, due_at, rule, reason)
         with suppress(StoreUnavailableError):
             async with self._parts.database.connection() as connection:
-                await outbox.put_back(connection, [fate], self._process_id)
+                await outbox.put_back(connection, [waiting], self._process_id)
 
     def _request(self, claimed: Claimed) -> Request:
         contents = unpack(claimed.sealed, self._parts.vault)

@@ -27,8 +27,6 @@ class Answer(NamedTuple):
     answered_at: datetime
     attempt: int | None = None
     """Of a message that is in the outbox: as in `Parcel.attempts`. None: it is not there."""
-    again_at: datetime | None = None
-    """Of a message that was refused: when it is tried again, None for never."""
 
 
 class Known(NamedTuple):

@@ -1,6 +1,7 @@
 """The outbox: what waits here to be sent, who has claimed it, and what became of it."""
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -83,7 +84,7 @@ class Group(NamedTuple):
     topic: str
 
 
-class Due(NamedTuple):
+class DueGroup(NamedTuple):
     """A group of which something is due, its pool, and the number's messages a second."""
 
     group: Group
@@ -116,10 +117,10 @@ class Claimed(NamedTuple):
         return Group(self.phone_number_id, self.rank, self.app_id, self.topic)
 
 
-class Fate(NamedTuple):
-    """What becomes of a parcel that did not go, and why.
+class Due(NamedTuple):
+    """A parcel that waits (again), until when and why.
 
-    `due_at`: when it is tried again, None where it keeps its place among those that wait.
+    `due_at` None: it keeps its place among those that wait.
     """
 
     pool_id: PoolId
@@ -140,11 +141,11 @@ def document(row: ParkedRow | ParcelRow) -> dict[str, Any]:
     return row._asdict() | {"sealed": base64.b64encode(row.sealed).decode()}
 
 
-async def due(connection: Any, now: datetime) -> list[Due]:
+async def due(connection: Any, now: datetime) -> list[DueGroup]:
     """Return the groups of which something is due and claimed by nobody."""
     rows = await connection.fetch(SQL["due"], now)
     return [
-        Due(
+        DueGroup(
             Group(row["phone_number_id"], row["rank"], row["app_id"], row["topic"]),
             row["pool_id"],
             row["throughput"],
@@ -179,7 +180,7 @@ def _claimed(row: Any) -> Claimed:
     return Claimed(**fields)
 
 
-async def put_back(connection: Any, waiting: Sequence[Fate], process_id: UUID) -> None:
+async def put_back(connection: Any, waiting: Sequence[Due], process_id: UUID) -> None:
     """Let what this process had claimed wait (again)."""
     await connection.execute(SQL["put_back"], _document(waiting), process_id)
 
@@ -189,17 +190,23 @@ async def rescue(connection: Any, now: datetime) -> int:
     return _count(await connection.execute(SQL["rescue"], now, MOST_AT_ONCE))
 
 
+async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, int]:
+    """Return which attempt each of these is on its way for; those that are not are left out."""
+    rows = await connection.fetch(SQL["attempts"], _keys(keys))
+    return {row["message_id"]: row["attempts"] for row in rows}
+
+
 async def finish(connection: Any, done: Sequence[tuple[PoolId, UUID]]) -> None:
     """Take out parcels whose outcome is final."""
     await connection.execute(SQL["finish"], _keys(done))
 
 
-async def again(connection: Any, waiting: Sequence[Fate]) -> None:
+async def again(connection: Any, waiting: Sequence[Due]) -> None:
     """Let what Meta refused for now wait until it is tried again."""
     await connection.execute(SQL["again"], _document(waiting))
 
 
-async def bury(connection: Any, dead: Sequence[Fate]) -> None:
+async def bury(connection: Any, dead: Sequence[Due]) -> None:
     """Keep what will never be sent, with the reason, for a person to look at."""
     await connection.execute(SQL["bury"], _document(dead))
 
@@ -217,11 +224,13 @@ async def forget(connection: Any, now: datetime) -> int:
 
 async def census(connection: Any) -> dict[SendClass, int]:
     """Count what waits, by class; looks at every parcel there is."""
-    counts = {row["rank"]: row["count"] for row in await connection.fetch(SQL["census"])}
-    return {send_class: counts.get(rank, 0) for send_class, rank in RANKS.items()}
+    waiting: Counter[int] = Counter()
+    for row in await connection.fetch(SQL["census"]):
+        waiting[row["rank"]] += row["waiting"]
+    return {send_class: waiting[rank] for send_class, rank in RANKS.items()}
 
 
-def _document(rows: Sequence[Fate]) -> str:
+def _document(rows: Sequence[Due]) -> str:
     return orjson.dumps([row._asdict() for row in rows]).decode()
 
 

@@ -30,30 +30,8 @@ select
 from parked
 
 -- name: due
--- The groups of which something is due. Group by group along the index, however many wait in each.
-with recursive groups as (
-    (
-        select phone_number_id, rank, app_id, topic
-        from outbox
-        where state = 'parked' and leased_until is null
-        order by phone_number_id, rank, app_id, topic
-        limit 1
-    )
-    union all
-    select n.*
-    from groups g
-    cross join lateral (
-        select o.phone_number_id, o.rank, o.app_id, o.topic
-        from outbox o
-        where o.state = 'parked' and o.leased_until is null
-            and (o.phone_number_id, o.rank, o.app_id, o.topic)
-                > (g.phone_number_id, g.rank, g.app_id, g.topic)
-        order by o.phone_number_id, o.rank, o.app_id, o.topic
-        limit 1
-    ) n
-)
 select g.phone_number_id, g.rank, g.app_id, g.topic, n.pool_id, n.throughput
-from groups g
+from outbox_groups g
 cross join lateral (
     select from outbox o
     where o.state = 'parked' and o.leased_until is null and o.due_at <= $1
@@ -117,6 +95,13 @@ update outbox o
 set leased_by = null, leased_until = null, attempts = o.attempts - 1
 from lapsed l
 where o.pool_id = l.pool_id and o.message_id = l.message_id
+
+-- name: attempts
+-- Nobody but the process that sends it changes what is on its way.
+select o.message_id, o.attempts
+from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
+join outbox o using (pool_id, message_id)
+where o.state = 'sending'
 
 -- name: finish
 -- The outcome is known and final: the parcel is not needed any more.
@@ -187,5 +172,13 @@ using old
 where o.pool_id = old.pool_id and o.message_id = old.message_id
 
 -- name: census
--- What waits, by class. Every row of the index is looked at: not for the route of a message.
-select rank, count(*) from outbox where state = 'parked' and leased_until is null group by rank
+-- What waits, group by group. Every entry of the index is looked at: not for a message's route.
+select g.rank, w.waiting
+from outbox_groups g
+cross join lateral (
+    select count(*) as waiting
+    from outbox o
+    where o.state = 'parked' and o.leased_until is null
+        and o.phone_number_id = g.phone_number_id and o.rank = g.rank
+        and o.app_id = g.app_id and o.topic = g.topic
+) w

@@ -157,7 +157,9 @@ journal_of_taken as (
     set user_id = t.user_id, category = t.category, business_initiated = t.business_initiated,
         decision = t.decision, rule = t.rule, retry_at = t.retry_at,
         objections = t.objections::jsonb, state = t.state, hold = t.hold, code = t.code,
-        detail = t.detail, decided_at = t.created_at, answered_at = null
+        detail = t.detail, decided_at = t.created_at,
+        -- What was said of an attempt before is not the hour of this one.
+        answered_at = null
     from taken t
     where m.pool_id = t.pool_id and m.message_id = t.message_id and m.state = 'parked'
 )
@@ -268,7 +270,8 @@ with arrived as (
     update messages
     set hold = 'settled'
     where pool_id = $1 and message_id = any($2::uuid[]) and hold = 'released'
-    returning user_id, coalesce(answered_at, decided_at, created_at) as reached_at, category, app_id
+    returning user_id, category, app_id,
+        coalesce(answered_at, decided_at, created_at) as reached_at
 ),
 users as (
     -- The journal knows a template's category, not the class; policy.send_class has this table too.
