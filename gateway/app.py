@@ -37,8 +37,10 @@ from gateway.store import sandbox_clock
 from gateway.store.database import Database
 from gateway.store.directory import Directory
 from gateway.store.errors import StoreUnavailableError
+from gateway.store.listener import Listener
 from gateway.store.message_ids import MessageIds
 from gateway.store.vault import Vault
+from gateway.watch.census import CENSUS_S, Census
 from gateway.watch.historian import Historian
 from gateway.watch.poller import Poller
 from gateway.watch.sweeper import Sweeper
@@ -185,7 +187,8 @@ class Gateway:
         self._ingress.on_append = digest.wake
         self._poll = poll
         self.poller.wanted = poll.wake
-        loops = (refresh, digest, sweep, history, poll)
+        census = Loop("census", Census(self.database, self.metrics).run_once, CENSUS_S)
+        loops = (refresh, digest, sweep, history, poll, census)
         self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
     def _courier(self, cloud: CloudClient, vault: Vault) -> Courier:
@@ -197,7 +200,9 @@ class Gateway:
         )
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self.poller.hasten
-        parts = ReleaseParts(database, self.directory, dispatcher, self._pacing, vault, clock)
+        parts = ReleaseParts(
+            database, self.directory, dispatcher, self._pacing, vault, clock, self.metrics
+        )
         self.releaser = Releaser(parts, self._process_id)
         release = Loop("release", self.releaser.run_once, RELEASE_S)
         self.releaser.on_room = release.wake
@@ -205,10 +210,20 @@ class Gateway:
             clock.on_advance(release.wake)
         self.drain.on_drain += (self.releaser.leave, dispatcher.close)
         self._at_end("released", self.releaser.close)
-        self._run([asyncio.create_task(release.run(), name=release.name)])
-        usual = timedelta(seconds=self._settings.park_s)
+        listener = Listener(
+            self._settings.database_url.get_secret_value(),
+            self.releaser.lift,
+            self._settings.database_timeout_s,
+        )
+        self._run(
+            [
+                asyncio.create_task(release.run(), name=release.name),
+                asyncio.create_task(listener.run(), name="listener"),
+            ]
+        )
+        longest = timedelta(seconds=self._settings.park_s)
         return Courier(
-            CourierParts(dispatcher, desk, Parking(database), Packer(vault, usual), clock)
+            CourierParts(dispatcher, desk, Parking(database), Packer(vault, longest), clock)
         )
 
     def _proxy(self, cloud: CloudClient, vault: Vault) -> Proxy:

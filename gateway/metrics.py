@@ -30,7 +30,12 @@ class Metrics:
             "Requests at the data listener, by kind and status class.",
             ("kind", "status"),
         )
-        for tally in (self.decision, self.outcome, self.request):
+        self.released = Tally(
+            "gateway_released",
+            "Messages that left after they had waited in the outbox, by class.",
+            ("send_class",),
+        )
+        for tally in (self.decision, self.outcome, self.request, self.released):
             self.registry.register(tally)
         self.overhead = Histogram(
             "gateway_overhead_seconds",
@@ -61,6 +66,7 @@ class Metrics:
             registry=self.registry,
         )
         self._add_lines()
+        self._add_outbox()
         self.answers_behind = Gauge(
             "gateway_answers_behind",
             "Answers of Meta that are not in the journal yet.",
@@ -78,6 +84,19 @@ class Metrics:
         self.line_waiting = Gauge(
             "gateway_line_waiting",
             "Messages that wait in the lines of this process.",
+            ["send_class"],
+            registry=self.registry,
+        )
+
+    def _add_outbox(self) -> None:
+        self.expired = Counter(
+            "gateway_expired",
+            "Messages taken out of the outbox because their time was over.",
+            registry=self.registry,
+        )
+        self.parked = Gauge(
+            "gateway_parked",
+            "Messages that wait in the outbox, by class; every process tells of all there are.",
             ["send_class"],
             registry=self.registry,
         )

@@ -4,7 +4,9 @@
 -- `rank` is the order of its class in a line (0 goes first). `parked`: waits until `due_at`; `held`: an
 -- operator has stopped it; `sending`: admitted, on its way, and kept until the outcome is known, for
 -- it may have to be sent once more (`resends`) or again later; `dead`: never to be sent, with the
--- reason, for a person to look at. A claim is a lease.
+-- reason, for a person to look at. A claim is a lease, and a lease keeps everybody else away.
+-- Parcels of one number, class and app wait together, oldest first. What waits for its own template
+-- has a `topic` apart, so that it stands in nobody's way.
 create table outbox (
     pool_id          text not null,
     message_id       uuid not null,
@@ -14,6 +16,7 @@ create table outbox (
     app_id           text not null,
     send_class       text not null,
     rank             smallint not null,
+    topic            text not null default '',
     path             text not null,
     sealed           bytea not null,
     resends          boolean not null,
@@ -27,12 +30,42 @@ create table outbox (
     leased_until     timestamptz,
     parked_at        timestamptz not null,
     primary key (pool_id, message_id)
-) with (fillfactor = 70);
--- Who is next, app by app; what is leased to somebody is not in the way.
-create index outbox_due on outbox (phone_number_id, rank, app_id, due_at, message_id)
+) with (
+    -- Whatever is released leaves dead rows behind: a backlog must not outgrow the vacuum.
+    fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000
+);
+-- Who is next; what is leased to somebody is not in the way.
+create index outbox_due on outbox (phone_number_id, rank, app_id, topic, due_at, message_id)
     where state = 'parked' and leased_until is null;
 create index outbox_leases on outbox (leased_until) where leased_until is not null;
 create index outbox_expiring on outbox (expires_at) where state in ('parked', 'held');
+create index outbox_dead on outbox (expires_at) where state = 'dead';
+
+-- The groups in which something waits that nobody has claimed: found by leaping along the index from
+-- one to the next, however many wait in each.
+create view outbox_groups as
+with recursive groups as (
+    (
+        select phone_number_id, rank, app_id, topic
+        from outbox
+        where state = 'parked' and leased_until is null
+        order by phone_number_id, rank, app_id, topic
+        limit 1
+    )
+    union all
+    select n.*
+    from groups g
+    cross join lateral (
+        select o.phone_number_id, o.rank, o.app_id, o.topic
+        from outbox o
+        where o.state = 'parked' and o.leased_until is null
+            and (o.phone_number_id, o.rank, o.app_id, o.topic)
+                > (g.phone_number_id, g.rank, g.app_id, g.topic)
+        order by o.phone_number_id, o.rank, o.app_id, o.topic
+        limit 1
+    ) n
+)
+select * from groups;
 
 -- A message that was sent once more after a doubt that nobody resolved names the first.
 -- `decided_at`: when one was admitted that had been parked; null where that was at `created_at`.
@@ -41,9 +74,11 @@ alter table messages
     add column decided_at timestamptz;
 create index messages_released on messages (decided_at) where decided_at is not null;
 
--- How an app wants its messages treated where the request does not say.
+-- How an app wants its messages treated where the request does not say; `parks` says it of a class,
+-- and beats `responds_async`.
 alter table apps
     add column responds_async boolean not null default false,
+    add column parks jsonb not null default '{}',
     add column resends jsonb not null default '{}',
     add column callback_url text,
     add column sealed_callback_secret bytea;

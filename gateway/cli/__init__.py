@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.cli import check, emulate, migrate, preflight, rules, sandbox, serve
+from gateway.cli import check, emulate, migrate, outbox, preflight, rules, sandbox, serve
 
 app = typer.Typer(
     name="gateway",
@@ -17,6 +17,7 @@ app.command("migrate")(migrate.migrate)
 app.command("emulate")(emulate.emulate)
 app.command("check")(check.check)
 app.command("preflight")(preflight.preflight)
+app.command("outbox")(outbox.outbox)
 app.command("rules")(rules.rules)
 
 

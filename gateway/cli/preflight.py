@@ -5,36 +5,30 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
-import aiohttp
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from gateway.cli.admin_door import (
+    AdminKey,
+    AdminUrl,
+    Door,
+    NoAnswerError,
+    Question,
+    Sandbox,
+    ask,
+    find_door,
+)
 from gateway.cli.plan_view import show
-from gateway.cli.runner import errors, fail, settings_or_fail
+from gateway.cli.runner import errors, fail
 
 CHUNK: Final = 65_536  # bytes
 STANDARD_INPUT: Final = "-"
 JSON_LINES: Final = frozenset({".ndjson", ".jsonl"})
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - not bound, but recognised
-PATIENCE: Final = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=600)
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where the admin API is, and its key."""
-
-    url: str
-    key: str
-
-
-class NoPlanError(Exception):
-    """The gateway has given no plan; the text is one line for a person."""
+PATH: Final = "/preflight"
 
 
 def preflight(  # noqa: PLR0913 - each is an argument or an option of the command
@@ -50,9 +44,9 @@ def preflight(  # noqa: PLR0913 - each is an argument or an option of the comman
     language: Annotated[str, typer.Option(help="The template's language.")] = "en_US",
     app: Annotated[str | None, typer.Option(help="The app's id, where apps have shares.")] = None,
     count: Annotated[int | None, typer.Option(help="So many new users instead of a list.")] = None,
-    admin_url: Annotated[str | None, typer.Option(help="The admin listener's address.")] = None,
-    admin_key: Annotated[str | None, typer.Option(help="Its key, else GATEWAY_ADMIN_KEY.")] = None,
-    sandbox: Annotated[Path | None, typer.Option(help="Ask the sandbox of this folder.")] = None,
+    admin_url: AdminUrl = None,
+    admin_key: AdminKey = None,
+    sandbox: Sandbox = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Tell how many of a list can go now, when the others can, and what holds them back.
@@ -70,11 +64,11 @@ def preflight(  # noqa: PLR0913 - each is an argument or an option of the comman
         "language": language if template else None,
     }
     question = {name: value for name, value in given.items() if value is not None}
-    door = _door(admin_url, admin_key, sandbox)
+    door = find_door(admin_url, admin_key, sandbox)
     try:
         asking = _with_list(door, question, file) if file else _with_count(door, question, count)
         found = asyncio.run(asking)
-    except NoPlanError as error:
+    except NoAnswerError as error:
         fail(str(error))
     if as_json:
         typer.echo(json.dumps(found, indent=1))
@@ -82,29 +76,11 @@ def preflight(  # noqa: PLR0913 - each is an argument or an option of the comman
         show(found, Console(highlight=False, markup=False))
 
 
-def _door(url: str | None, key: str | None, sandbox: Path | None) -> Door:
-    """Return where to ask: as told, else as the sandbox or the settings say."""
-    if sandbox is not None:
-        try:
-            written = json.loads((sandbox / "sandbox.json").read_text())
-            url, key = url or written["admin_url"], key or written["admin_key"]
-        except (OSError, ValueError, KeyError):
-            fail(f"no sandbox has written {sandbox / 'sandbox.json'}: is it running?")
-    if url is None or key is None:
-        settings = settings_or_fail()
-        host = EVERYWHERE.get(settings.admin_host, settings.admin_host)
-        url = url or f"http://{host}:{settings.admin_port}"
-        key = key or (settings.admin_key.get_secret_value() if settings.admin_key else None)
-    if key is None:
-        fail("the admin key is needed: GATEWAY_ADMIN_KEY, --admin-key or --sandbox")
-    return Door(url.rstrip("/"), key)
-
-
 async def _with_count(door: Door, question: dict[str, str], count: int | None) -> Any:
     body: dict[str, Any] = question | {"count": count}
     if "template" in body:
         body["template"] = {"name": body["template"], "language": body.pop("language")}
-    return await _ask(door, {}, json.dumps(body).encode(), "application/json")
+    return await ask(door, Question("POST", PATH, {}, json.dumps(body).encode()))
 
 
 async def _with_list(door: Door, question: dict[str, str], file: str) -> Any:
@@ -114,11 +90,12 @@ async def _with_list(door: Door, question: dict[str, str], file: str) -> Any:
         try:
             source, size = _open(stack, file)
         except OSError as error:
-            raise NoPlanError(f"{file}: {error.strerror or error}") from None
+            raise NoAnswerError(f"{file}: {error.strerror or error}") from None
         progress = stack.enter_context(
             Progress(console=errors, transient=True, disable=not errors.is_terminal)
         )
-        return await _ask(door, question, _chunks(source, size, progress), content_type)
+        chunks = _chunks(source, size, progress)
+        return await ask(door, Question("POST", PATH, question, chunks, content_type))
 
 
 def _open(stack: ExitStack, file: str) -> tuple[BinaryIO, int | None]:
@@ -136,20 +113,3 @@ async def _chunks(source: BinaryIO, size: int | None, progress: Progress) -> Asy
         progress.advance(uploading, len(chunk))
     progress.update(uploading, visible=False)
     progress.add_task("planning", total=None)
-
-
-async def _ask(door: Door, query: dict[str, str], body: Any, content_type: str) -> Any:
-    headers = {"Authorization": f"Bearer {door.key}", "Content-Type": content_type}
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=PATIENCE, headers=headers) as session,
-            session.post(f"{door.url}/admin/v1/preflight", params=query, data=body) as answer,
-        ):
-            found = await answer.json()
-    except aiohttp.ContentTypeError:
-        raise NoPlanError(f"{door.url} is no gateway's admin listener") from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise NoPlanError(f"{door.url} cannot be reached ({type(error).__name__})") from None
-    if answer.status != HTTPStatus.OK:
-        raise NoPlanError(found["error"]["message"])
-    return found

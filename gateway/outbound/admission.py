@@ -33,6 +33,10 @@ class LeaseLostError(Exception):
     """Another process has claimed the message meanwhile: it is not ours to send."""
 
 
+class TooLateError(Exception):
+    """The hour is over after which the message is of no use; nothing was decided."""
+
+
 LARGEST_BATCH: Final = 256
 GIVEN_AT_ONCE: Final = 8
 
@@ -72,7 +76,9 @@ class AdmissionDesk:
         """Return the verdict once it is written.
 
         Raises StoreUnavailableError when the database is away (nothing was reserved then, or it is
-        in doubt and ages out), UnknownNumberError when the number has left its pool.
+        in doubt and ages out), UnknownNumberError when the number has left its pool, TooLateError
+        after the hour until which the message is of use, and LeaseLostError when it comes out of
+        the outbox and is somebody else's by now.
         """
         loop = asyncio.get_running_loop()
         waiting = _Waiting(submission, loop.create_future())
@@ -146,6 +152,9 @@ class AdmissionDesk:
     ) -> tuple[list[tuple[_Waiting, Admission]], list[_Waiting]]:
         """Decide and write once; return what is decided, and what has to be decided again."""
         now = self._clock.now()
+        batch = _in_time(batch, now)
+        if not batch:
+            return [], []
         known = await self._load(connection, batch, now)
         folded = fold(known.candidates, known.facts, self._knobs, now)
         number_pools = {c.phone_number_id: c.pool_id for c in known.candidates}
@@ -204,10 +213,22 @@ class AdmissionDesk:
         return _without_strangers(_Known(batch, candidates, hot.pools, known))
 
 
+def _in_time(batch: list[_Waiting], now: datetime) -> list[_Waiting]:
+    """Turn away what is of no use any more."""
+    in_time: list[_Waiting] = []
+    late: list[_Waiting] = []
+    for waiting in batch:
+        parcel = waiting.submission.parcel
+        (late if parcel and parcel.expires_at <= now else in_time).append(waiting)
+    _fail(late, TooLateError())
+    return in_time
+
+
 def _fail(batch: list[_Waiting], error: Exception) -> None:
     for waiting in batch:
-        waiting.answer.set_exception(error)
-        waiting.answer.exception()  # a caller who has left does not fetch it
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)
+            waiting.answer.exception()  # a caller who has left does not fetch it
 
 
 def _give(decided: list[tuple[_Waiting, Admission]]) -> None:

@@ -8,7 +8,7 @@ from gateway.store.vault import Vault
 
 
 class Contents(NamedTuple):
-    """What Meta is to be sent: body and headers as the app made them, and its own token if any."""
+    """What Meta is to be sent: body (JSON, so UTF-8), headers, and the app's own token if any."""
 
     body: bytes
     headers: dict[str, str]
@@ -17,13 +17,11 @@ class Contents(NamedTuple):
 
 def pack(contents: Contents, vault: Vault) -> bytes:
     """Return the contents sealed."""
-    text = orjson.dumps(
-        [contents.body.decode("utf-8", "surrogateescape"), contents.headers, contents.own_token]
-    )
+    text = orjson.dumps([contents.body.decode(), contents.headers, contents.own_token])
     return vault.seal(text.decode())
 
 
 def unpack(sealed: bytes, vault: Vault) -> Contents:
     """Return the contents; VaultError when they were sealed with another key."""
     body, headers, own_token = orjson.loads(vault.open(sealed))
-    return Contents(body.encode("utf-8", "surrogateescape"), headers, own_token)
+    return Contents(body.encode(), headers, own_token)

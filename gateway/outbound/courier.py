@@ -1,11 +1,12 @@
 """Takes a message with what its app wishes for it: sends it now, or has it wait."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.outbound.admission import AdmissionDesk
+from gateway.cloud.outcome import Refused
+from gateway.outbound.admission import AdmissionDesk, TooLateError
 from gateway.outbound.contents import Contents
 from gateway.outbound.dispatch import (
     Dispatcher,
@@ -16,11 +17,12 @@ from gateway.outbound.dispatch import (
     valid_for,
 )
 from gateway.outbound.pacing import CongestedError, Line
-from gateway.outbound.parcels import Packer, Parked, Wishes, parked_row
+from gateway.outbound.parcels import Known, Packer, Parked, Wishes, parked_row
 from gateway.outbound.parking import Parking
 from gateway.outbound.rests import LeavingError
 from gateway.policy.facts import TemplateFacts
 from gateway.policy.parcel import Parcel
+from gateway.policy.retry import FIRST
 from gateway.policy.send_class import class_of
 
 AUTHORIZATION: Final = "Authorization"
@@ -46,52 +48,49 @@ class Courier:
     async def take(self, request: Request, wishes: Wishes, line: Line) -> Handled | Parked:
         """Return what became of one message; raises what `Dispatcher.handle` raises.
 
-        What is parked is durable when it is returned.
+        What is parked is durable when it is returned. TooLateError where it is of no use any more.
         """
-        if not request.submission.correlated:
-            return await self._parts.dispatcher.handle(request, line)
+        now = self._parts.clock.now()
         template = await self._parts.desk.template(request.submission.candidate)
-        parcel = self._pack(request, wishes, template)
-        if parcel is None:
+        known = _known(request, template)
+        expires_at = self._parts.packer.expires_at(wishes, known.valid, now)
+        if expires_at <= max(now, wishes.send_at or now):
+            raise TooLateError
+        most_wait_s = min(request.most_wait_s, (expires_at - now).total_seconds())
+        request = request._replace(most_wait_s=most_wait_s)
+        if not self._parts.packer.keeps(wishes, known):
             return await self._parts.dispatcher.handle(request, line)
+        parcel = self._parts.packer.pack(_contents(request), wishes, known, now)
         submission = request.submission._replace(parcel=parcel)
         request = request._replace(submission=submission)
-        now = self._parts.clock.now()
+        if not parcel.waits:
+            return await self._parts.dispatcher.handle(request, line)
         if wishes.send_at is not None and wishes.send_at > now:
             parked = Parked(wishes.send_at, "schedule", "It was asked for at this hour.")
             return await self._park(request, parcel, template, parked)
+        return await self._send_or_park(request, parcel, template, line)
+
+    async def _send_or_park(
+        self, request: Request, parcel: Parcel, template: TemplateFacts | None, line: Line
+    ) -> Handled | Parked:
+        now = self._parts.clock.now()
         try:
             handled = await self._parts.dispatcher.handle(request, line)
-        except (StoodStillError, TurnedBackError):
-            raise
+        # What was decided on is in the outbox since then; what gives it back lets it wait there.
+        except TurnedBackError as error:
+            return Parked(now + FIRST, "draining", str(error))
+        except StoodStillError as error:
+            return Parked(now + FIRST, "throughput", str(error))
         except LeavingError as error:
-            if not parcel.waits:
-                raise
             # Another process will take it up at once.
             return await self._park(request, parcel, template, Parked(now, "draining", str(error)))
         except CongestedError as error:
             due_at = now + timedelta(seconds=error.retry_after_s)
-            if not parcel.waits or due_at >= parcel.expires_at:
+            if due_at >= parcel.expires_at:
                 raise
-            return await self._park(
-                request, parcel, template, Parked(due_at, "throughput", str(error))
-            )
-        return _as_parked(handled, now) or handled
-
-    def _pack(
-        self, request: Request, wishes: Wishes, template: TemplateFacts | None
-    ) -> Parcel | None:
-        message = request.submission.candidate.message
-        send_class = class_of(message, template.category if template else None)
-        own_token = request.headers[AUTHORIZATION] if request.own_token else None
-        given = request.headers.items()
-        headers = {str(name): value for name, value in given if name != AUTHORIZATION}
-        return self._parts.packer.pack(
-            Contents(request.body, headers, own_token),
-            wishes,
-            (request.waba_id, request.path, send_class, valid_for(send_class, template)),
-            self._parts.clock.now(),
-        )
+            parked = Parked(due_at, "throughput", str(error))
+            return await self._park(request, parcel, template, parked)
+        return _as_parked(handled) or handled
 
     async def _park(
         self, request: Request, parcel: Parcel, template: TemplateFacts | None, parked: Parked
@@ -101,10 +100,26 @@ class Courier:
         return parked
 
 
-def _as_parked(handled: Handled, now: datetime) -> Parked | None:
-    if not handled.admission.is_parked:
-        return None
-    decisive = handled.admission.verdict.decisive
-    if decisive is None:
-        raise AssertionError("a message was parked without an objection")
-    return Parked(decisive.until or now, decisive.rule, decisive.details)
+def _known(request: Request, template: TemplateFacts | None) -> Known:
+    send_class = class_of(
+        request.submission.candidate.message, template.category if template else None
+    )
+    valid = valid_for(send_class, template)
+    correlated = request.submission.correlated
+    return Known(request.waba_id, request.path, send_class, valid, correlated)
+
+
+def _contents(request: Request) -> Contents:
+    own_token = request.headers[AUTHORIZATION] if request.own_token else None
+    given = request.headers.items()
+    headers = {str(name): value for name, value in given if name != AUTHORIZATION}
+    return Contents(request.body, headers, own_token)
+
+
+def _as_parked(handled: Handled) -> Parked | None:
+    decisive, outcome = handled.admission.verdict.decisive, handled.outcome
+    if handled.admission.is_parked and decisive is not None and decisive.until is not None:
+        return Parked(decisive.until, decisive.rule, decisive.details)
+    if handled.waits_until is not None and isinstance(outcome, Refused):
+        return Parked(handled.waits_until, "upstream", outcome.reason)
+    return None

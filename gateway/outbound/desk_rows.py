@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 
 from gateway.outbound.submission import Submission, parks
 from gateway.policy.fold import BatchFacts, Candidate
 from gateway.policy.lifecycle import Hold, MessageState
-from gateway.policy.parcel import RANKS, Parcel, ParcelState
+from gateway.policy.parcel import RANKS, SHARED, Parcel, ParcelState, topic_of
 from gateway.policy.verdict import Decision, Objection, Verdict
-from gateway.store.outbox import ParcelRow, ReleasedRow
-from gateway.store.quota import BatchRows, JournalRow
+from gateway.store.outbox import ParcelRow
+from gateway.store.quota import BatchRows, JournalRow, ReleasedRow
 from gateway.whatsapp.recipient import RecipientKind
 
 
@@ -26,26 +27,31 @@ class Decided(NamedTuple):
 
 def rows_of(batch: Sequence[Decided], known: BatchFacts, now: datetime) -> BatchRows:
     """Return everything that is written of the messages of a batch."""
-    parcels, released = [], []
+    journal, parcels, released = [], [], []
     for each in batch:
-        parcel = each.submission.parcel
-        if parcel is None:
+        row = _journal_row(each, known, now)
+        parcel, leased_by = each.submission.parcel, each.submission.leased_by
+        if leased_by is not None:
+            released.append(_released_row(each, row, leased_by))
             continue
+        journal.append(row)
         state = _parcel_state(each.submission, each.verdict)
-        if each.submission.leased_by is not None:
-            released.append(_released_row(each, state))
-        elif state in (ParcelState.PARKED, ParcelState.SENDING):
+        if parcel is not None and state is not ParcelState.DEAD:
             parcels.append(_parcel_row(each, parcel, state, now))
-    return BatchRows([_journal_row(each, known, now) for each in batch], parcels, released)
+    return BatchRows(journal, parcels, released)
 
 
 def _parcel_state(submission: Submission, verdict: Verdict) -> ParcelState:
     """Return where a parcel goes; a new one that is dead is told to its app and not kept."""
     if verdict.decision is Decision.ADMIT:
-        parcel = submission.parcel
-        keeps = parcel is not None and (parcel.attempts > 0 or parcel.resends or parcel.waits)
-        return ParcelState.SENDING if keeps else ParcelState.DEAD
+        return ParcelState.SENDING
     return ParcelState.PARKED if parks(submission, verdict) else ParcelState.DEAD
+
+
+def _due_at(verdict: Verdict) -> datetime | None:
+    """Return the hour that is a parcel's own, None where it waits with others."""
+    decisive = verdict.decisive
+    return None if decisive is None or decisive.rule in SHARED else decisive.until
 
 
 def _parcel_row(each: Decided, parcel: Parcel, state: ParcelState, now: datetime) -> ParcelRow:
@@ -59,11 +65,12 @@ def _parcel_row(each: Decided, parcel: Parcel, state: ParcelState, now: datetime
         app_id=each.submission.app_id,
         send_class=parcel.send_class,
         rank=RANKS[parcel.send_class],
+        topic=_topic(each),
         path=parcel.path,
         sealed=parcel.sealed,
         resends=parcel.resends,
         state=state,
-        due_at=each.verdict.retry_at or now,
+        due_at=_due_at(each.verdict) or now,
         expires_at=parcel.expires_at,
         rule=decisive.rule if decisive else None,
         detail=decisive.details if decisive else None,
@@ -72,19 +79,18 @@ def _parcel_row(each: Decided, parcel: Parcel, state: ParcelState, now: datetime
     )
 
 
-def _released_row(each: Decided, state: ParcelState) -> ReleasedRow:
-    submission, decisive = each.submission, each.verdict.decisive
-    if submission.leased_by is None:
-        raise AssertionError("only what was claimed is released")
+def _released_row(each: Decided, row: JournalRow, leased_by: UUID) -> ReleasedRow:
     return ReleasedRow(
-        pool_id=each.candidate.pool_id,
-        message_id=submission.message_id,
-        state=state,
-        due_at=each.verdict.retry_at,
-        rule=decisive.rule if decisive else None,
-        detail=decisive.details if decisive else None,
-        leased_by=submission.leased_by,
+        journal=row,
+        leased_by=leased_by,
+        parcel_state=_parcel_state(each.submission, each.verdict),
+        due_at=_due_at(each.verdict),
+        topic=_topic(each),
     )
+
+
+def _topic(each: Decided) -> str:
+    return topic_of(each.verdict.decisive, each.candidate.message.template)
 
 
 def _journal_row(each: Decided, known: BatchFacts, now: datetime) -> JournalRow:

@@ -22,6 +22,7 @@ from gateway.outbound.settling import Settlement
 from gateway.outbound.submission import Admission, Submission
 from gateway.policy.facts import TemplateFacts
 from gateway.policy.lifecycle import MessageState
+from gateway.policy.retry import again_at
 from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.throttling import Refusal
 from gateway.policy.verdict import Decision
@@ -35,11 +36,17 @@ POLICY: Final = frozenset({368, 131031})
 
 
 class StoodStillError(CongestedError):
-    """The message was decided on, but could not leave; what it held has been given back."""
+    """The message was decided on, but could not leave; what it held has been given back.
+
+    If it may wait, it is in the outbox and will be tried again.
+    """
 
 
 class TurnedBackError(LeavingError):
-    """The message was decided on, but the process goes away; what it held has been given back."""
+    """The message was decided on, but the process goes away; what it held has been given back.
+
+    If it may wait, it is in the outbox and another process will try it.
+    """
 
 
 class Request(NamedTuple):
@@ -67,11 +74,15 @@ class Timing:
 
 
 class Handled(NamedTuple):
-    """What was decided and, if it left, what became of it."""
+    """What was decided and, if it left, what became of it.
+
+    `waits_until`: Meta has not taken it, and it waits in the outbox to be tried again.
+    """
 
     admission: Admission
     outcome: Outcome | None
     timing: Timing
+    waits_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +168,12 @@ class Dispatcher:
         except AbandonedError as error:
             await self._give_back(request.submission, error)
             raise
-        except LeavingError as error:
-            await self._give_back(request.submission, error)
+        except (LeavingError, CongestedError) as error:
+            waits_until = _again_at(request.submission, None, self._clock.now())
+            await self._give_back(request.submission, error, waits_until)
+            if isinstance(error, CongestedError):
+                raise StoodStillError(error.retry_after_s, error.code) from error
             raise TurnedBackError from error
-        except CongestedError as error:
-            await self._give_back(request.submission, error)
-            raise StoodStillError(error.retry_after_s, error.code) from error
         finally:
             if is_inside:
                 line.leave()
@@ -172,8 +183,12 @@ class Dispatcher:
         outcome = await self._cloud.send(request.path, request.body, request.headers)
         timing.upstream_s = time.perf_counter() - leaves
         self._learn(request, outcome)
-        await self._note(request.submission, outcome)
-        return Handled(admission, outcome, timing)
+        waits_until = None
+        if isinstance(outcome, Refused):
+            code = outcome.error.code if outcome.error else None
+            waits_until = _again_at(request.submission, code, self._clock.now())
+        await self._note(request.submission, outcome, waits_until)
+        return Handled(admission, outcome, timing, waits_until)
 
     def _learn(self, request: Request, outcome: Outcome) -> None:
         """Let what Meta refuses teach how fast to send, and what has to wait."""
@@ -225,11 +240,15 @@ class Dispatcher:
         for objection in admission.verdict.shadowed:
             self._metrics.decision("shadow", objection.rule)
 
-    async def _give_back(self, submission: Submission, error: Exception) -> None:
+    async def _give_back(
+        self, submission: Submission, error: Exception, waits_until: datetime | None = None
+    ) -> None:
         """Give back what a message holds that was decided on and has not left."""
-        await self._note(submission, Refused(None, None, str(error)))
+        await self._note(submission, Refused(None, None, str(error)), waits_until)
 
-    async def _note(self, submission: Submission, outcome: Outcome) -> None:
+    async def _note(
+        self, submission: Submission, outcome: Outcome, waits_until: datetime | None
+    ) -> None:
         state, wamid, code, detail = _reading(outcome)
         self._metrics.outcome(state)
         answer = Answer(
@@ -240,7 +259,7 @@ class Dispatcher:
             code=code,
             detail=detail,
             answered_at=self._clock.now(),
-            attempt=submission.parcel.attempts if submission.parcel else None,
+            attempt=_attempt(submission, waits_until),
         )
         self._answers.record(answer, correlated=submission.correlated)
         if state is MessageState.REFUSED:
@@ -265,6 +284,22 @@ def _reading(outcome: Outcome) -> tuple[MessageState, str | None, int | None, st
             return MessageState.IN_DOUBT, None, None, reason
         case _:
             assert_never(outcome)
+
+
+def _again_at(submission: Submission, code: int | None, now: datetime) -> datetime | None:
+    """Return when what was refused is tried again, None where its app is told instead."""
+    parcel = submission.parcel
+    if parcel is None or not parcel.waits:
+        return None
+    return again_at(code, max(parcel.attempts, 1), now)
+
+
+def _attempt(submission: Submission, waits_until: datetime | None) -> int | None:
+    """Return which attempt was answered: 0 where its app is told, so that nothing is to be kept."""
+    parcel = submission.parcel
+    if parcel is None:
+        return None
+    return max(parcel.attempts, 1) if waits_until is not None else parcel.attempts
 
 
 def valid_for(send_class: SendClass, template: TemplateFacts | None) -> timedelta | None:

@@ -16,15 +16,26 @@ from gateway.store.vault import Vault
 class Wishes(NamedTuple):
     """What an app wants of a message that cannot go at once.
 
-    `responds_async`: park it rather than refuse it. `send_at`: not before then. `expires_at`: of no
-    use after that, None for as long as is usual. `resends`: by class, what the app has said of
-    messages in doubt.
+    `responds_async`: park it rather than refuse it; `parks` says so by class. `send_at`: not before
+    then. `expires_at`: of no use after that, None for as long as is usual. `resends`: by class,
+    what the app has said of messages in doubt.
     """
 
     responds_async: bool = False
     send_at: datetime | None = None
     expires_at: datetime | None = None
     resends: Mapping[str, bool] = {}
+    parks: Mapping[str, bool] = {}
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a message, of whatever class, is perhaps parked."""
+        return self.responds_async or self.send_at is not None or any(self.parks.values())
+
+    def waits(self, send_class: SendClass) -> bool:
+        """Tell whether a message of a class is parked rather than refused."""
+        asked = self.responds_async or self.send_at is not None
+        return asked or self.parks.get(send_class, False)
 
 
 class Parked(NamedTuple):
@@ -35,39 +46,58 @@ class Parked(NamedTuple):
     detail: str
 
 
-class Packer:
-    """Packs parcels with the vault; `usual` is how long a message waits where nobody says."""
+class Known(NamedTuple):
+    """What is known of a message besides its contents; `valid`: how long, by Meta's word."""
 
-    def __init__(self, vault: Vault, usual: timedelta) -> None:
+    waba_id: str
+    path: str
+    send_class: SendClass
+    valid: timedelta | None
+    correlated: bool
+
+
+class Packer:
+    """Packs parcels with the vault; `longest` is how long a message waits at the most."""
+
+    def __init__(self, vault: Vault, longest: timedelta) -> None:
         self._vault = vault
-        self._usual = usual
+        self._longest = longest
+
+    def keeps(self, wishes: Wishes, known: Known) -> bool:
+        """Tell whether the message may have to wait, or to be sent once more."""
+        return wishes.waits(known.send_class) or _resends(wishes, known)
 
     def pack(
         self,
         contents: Contents,
         wishes: Wishes,
-        known: tuple[str, str, SendClass, timedelta | None],
+        known: Known,
         now: datetime,
-    ) -> Parcel | None:
-        """Return the parcel, None where the message will neither wait nor be sent once more.
-
-        `known` is WABA, path, class, and how long it is valid by Meta's word.
-        """
-        waba_id, path, send_class, valid = known
-        again = resends(send_class, wishes.resends)
-        waits = wishes.responds_async or wishes.send_at is not None
-        if not (waits or again):
-            return None
-        usual = self._usual if valid is None else min(valid, self._usual)
+    ) -> Parcel:
+        """Return the parcel of a message that `keeps` is true of."""
         return Parcel(
-            waba_id=waba_id,
-            send_class=send_class,
-            path=path,
+            waba_id=known.waba_id,
+            send_class=known.send_class,
+            path=known.path,
             sealed=pack(contents, self._vault),
-            expires_at=wishes.expires_at or now + usual,
-            waits=waits,
-            resends=again,
+            expires_at=self.expires_at(wishes, known.valid, now),
+            waits=wishes.waits(known.send_class),
+            resends=_resends(wishes, known),
         )
+
+    def expires_at(self, wishes: Wishes, valid: timedelta | None, now: datetime) -> datetime:
+        """Return the hour after which a message is of no use: the app's, within bounds.
+
+        It is valid, by Meta's word, for so long from when it is to be sent.
+        """
+        start = max(now, wishes.send_at or now)
+        latest = start + (self._longest if valid is None else min(valid, self._longest))
+        return min(wishes.expires_at or latest, latest)
+
+
+def _resends(wishes: Wishes, known: Known) -> bool:
+    # What does not carry our mark is never found again by a status: its doubt would not end.
+    return known.correlated and resends(known.send_class, wishes.resends)
 
 
 def parked_row(
@@ -101,4 +131,5 @@ def parked_row(
         template_language=key.language if key else None,
         category=template.category if template else None,
         code=None,
+        correlated=submission.correlated,
     )

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from gateway.store import outbox
 from gateway.store.database import Database
+from gateway.store.errors import StoreUnavailableError
 from gateway.store.outbox import ParkedRow
 
 LARGEST_WRITE: Final = 500
@@ -52,10 +53,20 @@ class Parking:
             async with self._database.connection() as connection:
                 await outbox.park(connection, [waiting.row for waiting in batch])
         except Exception as error:  # noqa: BLE001 - each caller is told, none waits for ever
+            if isinstance(error, StoreUnavailableError) or len(batch) == 1:
+                _fail(batch, error)
+                return
+            # One message that cannot be written must not take its neighbours along.
             for waiting in batch:
-                waiting.written.set_exception(error)
-                waiting.written.exception()  # a caller who has left does not fetch it
+                await self._write([waiting])
             return
         for waiting in batch:
             if not waiting.written.done():
                 waiting.written.set_result(None)
+
+
+def _fail(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.written.done():
+            waiting.written.set_exception(error)
+            waiting.written.exception()  # a caller who has left does not fetch it

@@ -1,37 +1,45 @@
 """Releases what is parked as soon as it is due: claims it, and sends it the way every message goes.
 
 A claim is a lease: what a process that is gone had claimed is anybody's again. The desk decides on
-fresh facts, and what may still not go is parked until the hour that it names. No more is claimed of
-a number than its line can take soon, so that a million parked messages cost no memory.
+fresh facts, and what may still not go waits on. No more is claimed of a number than its line can
+take soon, and nothing behind a gate that is shut, so that a million parked messages cost neither
+memory nor the desk's time.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from gateway.clock import Clock
-from gateway.outbound.admission import LeaseLostError
+from gateway.metrics import Metrics
+from gateway.outbound.admission import LeaseLostError, TooLateError
 from gateway.outbound.audience import Audience
 from gateway.outbound.contents import Contents, unpack
 from gateway.outbound.courier import AUTHORIZATION
-from gateway.outbound.dispatch import Dispatcher, Request
+from gateway.outbound.dispatch import Dispatcher, Handled, Request
+from gateway.outbound.gates import Gates
 from gateway.outbound.pacing import CongestedError, Line, Pacing
 from gateway.outbound.rests import LeavingError
 from gateway.outbound.submission import Submission
 from gateway.policy.fold import Candidate
-from gateway.policy.parcel import Parcel
+from gateway.policy.parcel import SHARED, Parcel, topic_of
+from gateway.policy.verdict import Decision
 from gateway.store import outbox
 from gateway.store.database import Database
 from gateway.store.directory import Directory
-from gateway.store.outbox import Claimed, Due, Lease
-from gateway.store.vault import Vault, VaultError
-from gateway.whatsapp.ids import PhoneNumberId
+from gateway.store.errors import StoreUnavailableError
+from gateway.store.outbox import Claimed, Due, DueGroup, Group, Lease
+from gateway.store.vault import Vault
+from gateway.whatsapp.callback import unwrap
+from gateway.whatsapp.ids import PhoneNumberId, PoolId
 from gateway.whatsapp.message import Message, parse
 
 LEASE: Final = timedelta(seconds=60)
@@ -60,6 +68,7 @@ class ReleaseParts:
     pacing: Pacing
     vault: Vault
     clock: Clock
+    metrics: Metrics
 
 
 class Releaser:
@@ -68,12 +77,14 @@ class Releaser:
     def __init__(self, parts: ReleaseParts, process_id: UUID) -> None:
         self._parts = parts
         self._process_id = process_id
+        self._gates = Gates()
         self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._had_no_room: set[str] = set()
+        self._hungry: set[str] = set()
+        """Numbers of which there may be more than was claimed."""
         self._is_leaving = False
         self.on_room: Callable[[], None] = _nobody
-        """Called when there is room again for a number of which more is due."""
+        """Called when it is worth looking for more."""
         self._log = structlog.get_logger("gateway.outbound.release")
 
     async def run_once(self) -> int:
@@ -83,103 +94,147 @@ class Releaser:
         now = self._parts.clock.now()
         async with self._parts.database.connection() as connection:
             await outbox.rescue(connection, now)
-            numbers = await outbox.numbers_due(connection, now)
+            expired = await outbox.expire(connection, now)
+            due = await outbox.due(connection, now)
+        if expired:
+            self._parts.metrics.expired.inc(len(expired))
+        if len(expired) == outbox.MOST_AT_ONCE:
+            self.on_room()
+        self._gates.keep({each.group for each in due})
+        of_number: dict[tuple[PhoneNumberId, int], list[DueGroup]] = defaultdict(list)
+        for each in due:
+            of_number[each.group.phone_number_id, each.throughput].append(each)
         started = 0
-        for phone_number_id, throughput in numbers:
+        for (phone_number_id, throughput), groups in of_number.items():
             line = self._parts.pacing.line(phone_number_id, throughput)
-            started += await self._release(line)
+            started += await self._release(line, groups, now)
         return started
 
     def leave(self) -> None:
         """Claim nothing any more: this process is going away."""
         self._is_leaving = True
 
+    def lift(self, pool_id: str | None = None) -> None:
+        """Try again what waits in a pool of which something has changed; None: in any."""
+        self._gates.lift(None if pool_id is None else PoolId(pool_id))
+        self.on_room()
+
     async def close(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _release(self, line: Line) -> int:
-        number = line.phone_number_id
-        room = _room(line) - self._under_way[number]
-        if room <= 0:
-            self._had_no_room.add(number)
-            return 0
-        now = self._parts.clock.now()
-        lease = Lease(self._process_id, now, now + LEASE)
-        async with self._parts.database.connection() as connection:
-            claimed = await outbox.claim(connection, PhoneNumberId(number), room, lease)
-        if len(claimed) == room:
-            self._had_no_room.add(number)
-        for one in claimed:
-            self._under_way[number] += 1
-            task = asyncio.create_task(self._send(one, line))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return len(claimed)
+    async def _release(self, line: Line, groups: list[DueGroup], now: datetime) -> int:
+        """Claim from one number's groups, class after class, and send."""
+        number, started = line.phone_number_id, 0
+        for rank in sorted({each.group.rank for each in groups}):
+            room = _room(line) - self._under_way[number]
+            if room <= 0:
+                self._hungry.add(number)
+                break
+            most = self._divided([e.group for e in groups if e.group.rank == rank], room, now)
+            if not most:
+                continue
+            lease = Lease(self._process_id, now, now + LEASE)
+            async with self._parts.database.connection() as connection:
+                claimed = await outbox.claim(connection, most, lease)
+            for one in claimed:
+                self._start(one, line)
+            started += len(claimed)
+        if started:
+            self._hungry.add(number)
+        return started
 
-    async def _send(self, claimed: Claimed, line: Line) -> None:
+    def _divided(self, groups: list[Group], room: int, now: datetime) -> dict[Group, int]:
+        """Divide room among apps alike, and an app's part among its groups."""
+        of_app: dict[str, list[Group]] = defaultdict(list)
+        for group in groups:
+            if self._gates.width(group, now, room):
+                of_app[group.app_id].append(group)
+        share = ceil(room / max(len(of_app), 1))
+        return {
+            group: self._gates.width(group, now, ceil(share / len(open_groups)))
+            for open_groups in of_app.values()
+            for group in open_groups
+        }
+
+    def _start(self, claimed: Claimed, line: Line) -> None:
+        self._under_way[line.phone_number_id] += 1
+        task = asyncio.create_task(self._send(claimed, line, self._gates.age))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, claimed: Claimed, line: Line, age: int) -> None:
         try:
             request = self._request(claimed)
-            await self._parts.dispatcher.handle(request, line)
+            handled = await self._parts.dispatcher.handle(request, line)
+            if handled.outcome is not None:
+                self._parts.metrics.released(claimed.send_class)
+            if age == self._gates.age:
+                self._learn(claimed, request, handled)
         except LeaseLostError:
             self._log.info("another process has it", message_id=claimed.message_id.hex)
+        except TooLateError:
+            await self._put_back(claimed, "expired", "its time is over", None)
         except CongestedError as error:
-            await self._put_back(claimed, timedelta(seconds=error.retry_after_s), "throughput")
+            wait = timedelta(seconds=error.retry_after_s)
+            self._shut(claimed.group, claimed.pool_id, self._parts.clock.now() + wait)
+            await self._put_back(claimed, "throughput", str(error), None)
         except LeavingError as error:
-            await self._put_back(claimed, timedelta(0), str(error))
-        except (VaultError, NoTokenError) as error:
-            await self._put_back(claimed, BROKEN, str(error))
+            await self._put_back(claimed, "draining", str(error), None)
+        except NoTokenError as error:
+            self._shut(claimed.group, claimed.pool_id, self._parts.clock.now() + BROKEN)
+            await self._put_back(claimed, "account", str(error), None)
+        except StoreUnavailableError as error:
+            self._log.warning("the database is away: its lease lapses", error=str(error))
         except Exception as error:  # noqa: BLE001 - one that fails must not end the others
-            self._log.warning("release failed", error=f"{type(error).__name__}: {error}")
+            problem = f"{type(error).__name__}: {error}"
+            self._log.warning("release failed", id=claimed.message_id.hex, error=problem)
+            await self._put_back(claimed, "unsendable", problem, self._parts.clock.now() + BROKEN)
         finally:
             self._left(line)
+
+    def _learn(self, claimed: Claimed, request: Request, handled: Handled) -> None:
+        """Open the gate for what could go; shut that of what is held back, where it waits now."""
+        verdict, now = handled.admission.verdict, self._parts.clock.now()
+        decisive, until = verdict.decisive, verdict.retry_at
+        if verdict.decision is Decision.ADMIT:
+            self._gates.passed(claimed.group, claimed.pool_id, now)
+        elif decisive is not None and until is not None and decisive.rule in SHARED:
+            topic = topic_of(decisive, request.submission.candidate.message.template)
+            self._shut(claimed.group._replace(topic=topic), claimed.pool_id, until)
+
+    def _shut(self, group: Group, pool_id: PoolId, until: datetime) -> None:
+        self._gates.held(group, pool_id, until, self._parts.clock.now())
 
     def _left(self, line: Line) -> None:
         """Look for more as soon as half of the room is free, not for each by itself."""
         number = line.phone_number_id
         self._under_way[number] -= 1
-        if number in self._had_no_room and self._under_way[number] <= _room(line) // 2:
-            self._had_no_room.discard(number)
+        if number in self._hungry and self._under_way[number] <= _room(line) // 2:
+            self._hungry.discard(number)
             self.on_room()
 
-    async def _put_back(self, claimed: Claimed, wait: timedelta, reason: str) -> None:
-        due_at = self._parts.clock.now() + wait
-        due = Due(claimed.pool_id, claimed.message_id, due_at, "throughput", reason)
-        async with self._parts.database.connection() as connection:
-            await outbox.put_back(connection, [due], self._process_id)
+    async def _put_back(
+        self, claimed: Claimed, rule: str, reason: str, due_at: datetime | None
+    ) -> None:
+        """Let it wait; where the database is away its lease lapses by itself."""
+        waiting = Due(claimed.pool_id, claimed.message_id, due_at, rule, reason)
+        with suppress(StoreUnavailableError):
+            async with self._parts.database.connection() as connection:
+                await outbox.put_back(connection, [waiting], self._process_id)
 
     def _request(self, claimed: Claimed) -> Request:
         contents = unpack(claimed.sealed, self._parts.vault)
         message = parse(contents.body)
         if not isinstance(message, Message):
             raise TypeError("only messages are parked")
-        parcel = Parcel(
-            waba_id=claimed.waba_id,
-            send_class=claimed.send_class,
-            path=claimed.path,
-            sealed=claimed.sealed,
-            expires_at=claimed.expires_at,
-            waits=True,
-            resends=claimed.resends,
-            attempts=claimed.attempts,
-        )
-        candidate = Candidate(
-            claimed.phone_number_id, claimed.pool_id, claimed.user_id, message, claimed.app_id
-        )
-        submission = Submission(
-            claimed.message_id,
-            claimed.app_id,
-            candidate,
-            correlated=True,
-            parcel=parcel,
-            leased_by=self._process_id,
-        )
+        now = self._parts.clock.now()
         return Request(
-            submission,
+            _submission(claimed, message, self._process_id),
             claimed.path,
             contents.body,
             contents.headers | {AUTHORIZATION: self._authorization(claimed, contents)},
-            PATIENCE_S,
+            min(PATIENCE_S, max((claimed.expires_at - now).total_seconds(), 0.0)),
             Audience(),
             claimed.waba_id,
             own_token=contents.own_token is not None,
@@ -192,6 +247,31 @@ class Releaser:
         if token is None:
             raise NoTokenError(f"the gateway has no access token for account {claimed.waba_id}")
         return f"Bearer {token}"
+
+
+def _submission(claimed: Claimed, message: Message, process_id: UUID) -> Submission:
+    parcel = Parcel(
+        waba_id=claimed.waba_id,
+        send_class=claimed.send_class,
+        path=claimed.path,
+        sealed=claimed.sealed,
+        expires_at=claimed.expires_at,
+        waits=True,
+        resends=claimed.resends,
+        attempts=claimed.attempts,
+    )
+    candidate = Candidate(
+        claimed.phone_number_id, claimed.pool_id, claimed.user_id, message, claimed.app_id
+    )
+    mark, _ = unwrap(message.callback_data)
+    return Submission(
+        claimed.message_id,
+        claimed.app_id,
+        candidate,
+        correlated=mark == claimed.message_id.hex,
+        parcel=parcel,
+        leased_by=process_id,
+    )
 
 
 def _room(line: Line) -> int:

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from gateway.policy.send_class import SendClass
+from gateway.policy.verdict import Objection
+from gateway.whatsapp.template import TemplateKey
 
 RANKS: Final[Mapping[SendClass, int]] = {each: rank for rank, each in enumerate(SendClass)}
 """The order of the classes in a line, as the outbox keeps it."""
@@ -37,6 +39,22 @@ class Parcel(NamedTuple):
     waits: bool
     resends: bool
     attempts: int = 0
+
+
+SHARED: Final = frozenset(
+    {"restriction", "quality", "spam_limit", "activity", "share", "messaging_limit", "template"}
+)
+"""Rules that hold back everybody of a number, class and app (or template) alike.
+
+What they defer keeps its place, so that the oldest goes first when they let go; what any other rule
+defers waits until an hour of its own."""
+
+
+def topic_of(objection: Objection | None, key: TemplateKey | None) -> str:
+    """Return what sets a parcel apart from others of its number, class and app, '' for nothing."""
+    if objection is None or objection.rule != "template" or key is None:
+        return ""
+    return f"{key.name}/{key.language}"
 
 
 RESENDS: Final[Mapping[SendClass, bool]] = {

@@ -14,12 +14,14 @@ def again_at(code: int | None, attempts: int, now: datetime) -> datetime | None:
     """Return when to try again after a refusal, None where it is final.
 
     `code` is Meta's, None where Meta could not be reached at all (nothing was sent). `attempts`
-    counts the one refused. Everything that is not surely harmless is final: what may have been
+    counts the one refused, and ends what Meta refuses again and again; that Meta is away says
+    nothing about the message. Everything that is not surely harmless is final: what may have been
     sent (class X) is in doubt, not refused, and never comes here (R§7.9 rules 1, 2, 4).
     """
     if code is not None and code not in REPLAYABLE:
         return None
-    if attempts >= MOST_ATTEMPTS:
+    if code is not None and attempts >= MOST_ATTEMPTS:
         return None
-    wait: timedelta = FIRST * 2 ** (attempts - 1)
+    doublings = min(attempts, MOST_ATTEMPTS) - 1
+    wait: timedelta = FIRST * 2**doublings
     return now + min(wait, LONGEST)

@@ -27,8 +27,9 @@ class App:
 
     `wait_s` is how long its callers wait who do not say, None for as long as the process lets
     them; `joins_retries` whether a request that is identical to one in flight gets its answer;
-    `responds_async` whether what may not go now is parked although the request does not say so;
-    `resends` whether a message of a class is sent once more when it is in doubt.
+    `responds_async` whether what may not go now is parked although the request does not say so,
+    and `parks` the same of a class, which beats it; `resends` whether a message of a class is sent
+    once more when it is in doubt.
     """
 
     app_id: str
@@ -38,6 +39,7 @@ class App:
     wait_s: float | None = None
     joins_retries: bool = True
     responds_async: bool = False
+    parks: Mapping[str, bool] = field(default_factory=dict)
     resends: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -64,6 +66,7 @@ async def put(connection: Any, app: App, at: datetime) -> None:
         app.wait_s,
         app.joins_retries,
         app.responds_async,
+        orjson.dumps(app.parks).decode(),
         orjson.dumps(app.resends).decode(),
     )
 
@@ -107,6 +110,7 @@ def _app(row: Any) -> App:
         **{
             **row,
             "credential": Credential(row["credential"]),
+            "parks": orjson.loads(row["parks"]),
             "resends": orjson.loads(row["resends"]),
         }
     )

@@ -1,20 +1,21 @@
 -- name: all
-select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, resends
+select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, parks, resends
 from apps
 where disabled_at is null
 order by app_id
 
 -- name: one
-select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, resends
+select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, parks, resends
 from apps
 where app_id = $1 and disabled_at is null
 for update
 
 -- name: put
 insert into apps (
-    app_id, name, key_hash, credential, created_at, wait_s, joins_retries, responds_async, resends
+    app_id, name, key_hash, credential, created_at, wait_s, joins_retries, responds_async, parks,
+    resends
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (app_id) do update
     set name = excluded.name,
         key_hash = excluded.key_hash,
@@ -22,6 +23,7 @@ on conflict (app_id) do update
         wait_s = excluded.wait_s,
         joins_retries = excluded.joins_retries,
         responds_async = excluded.responds_async,
+        parks = excluded.parks,
         resends = excluded.resends,
         disabled_at = null
 

@@ -9,11 +9,13 @@ import asyncpg
 from gateway.store.errors import unavailable_when_away
 
 # Every statement here finds few rows by their keys. A plan that was made while a table was empty
-# would read the whole of it, and be kept while it grows: these forbid such plans.
+# would read the whole of it, and be kept while it grows: these forbid such plans. So would one that
+# first gathers all that is due, where the first few by the order of an index are wanted.
 SERVER_SETTINGS: Final = {
     "application_name": "gateway",
     "jit": "off",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",

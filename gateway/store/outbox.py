@@ -1,19 +1,23 @@
 """The outbox: what waits here to be sent, who has claimed it, and what became of it."""
 
 import base64
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from gateway.policy.parcel import ParcelState
+from gateway.policy.parcel import RANKS, ParcelState
 from gateway.policy.send_class import SendClass
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId, WabaId
 
 SQL = beside(__file__)
+MOST_AT_ONCE: Final = 1000
+DEAD_KEPT: Final = timedelta(days=7)
+"""How long what is dead can be looked at, from the hour at which it would have expired."""
 
 
 class ParkedRow(NamedTuple):
@@ -40,6 +44,7 @@ class ParkedRow(NamedTuple):
     template_language: str | None
     category: str | None
     code: int | None
+    correlated: bool
 
 
 class ParcelRow(NamedTuple):
@@ -53,6 +58,7 @@ class ParcelRow(NamedTuple):
     app_id: str
     send_class: SendClass
     rank: int
+    topic: str
     path: str
     sealed: bytes
     resends: bool
@@ -65,16 +71,25 @@ class ParcelRow(NamedTuple):
     parked_at: datetime
 
 
-class ReleasedRow(NamedTuple):
-    """What the desk has decided about a parcel that `leased_by` had claimed."""
+class Group(NamedTuple):
+    """Parcels that wait together, oldest first: of one number, class and app.
 
+    `rank` is the order of the class in a line. `topic` sets apart what waits for its own template,
+    '' for everything else.
+    """
+
+    phone_number_id: PhoneNumberId
+    rank: int
+    app_id: str
+    topic: str
+
+
+class DueGroup(NamedTuple):
+    """A group of which something is due, its pool, and the number's messages a second."""
+
+    group: Group
     pool_id: PoolId
-    message_id: UUID
-    state: ParcelState
-    due_at: datetime | None
-    rule: str | None
-    detail: str | None
-    leased_by: UUID
+    throughput: int
 
 
 class Claimed(NamedTuple):
@@ -87,20 +102,31 @@ class Claimed(NamedTuple):
     user_id: UserId
     app_id: str
     send_class: SendClass
+    rank: int
+    topic: str
     path: str
     sealed: bytes
     resends: bool
+    due_at: datetime
     expires_at: datetime
     attempts: int
 
+    @property
+    def group(self) -> Group:
+        """The group it was claimed from."""
+        return Group(self.phone_number_id, self.rank, self.app_id, self.topic)
+
 
 class Due(NamedTuple):
-    """A parcel that waits (again), until when and why."""
+    """A parcel that waits (again), until when and why.
+
+    `due_at` None: it keeps its place among those that wait.
+    """
 
     pool_id: PoolId
     message_id: UUID
-    due_at: datetime
-    rule: str | None
+    due_at: datetime | None
+    rule: str
     detail: str | None
 
 
@@ -115,10 +141,17 @@ def document(row: ParkedRow | ParcelRow) -> dict[str, Any]:
     return row._asdict() | {"sealed": base64.b64encode(row.sealed).decode()}
 
 
-async def numbers_due(connection: Any, now: datetime) -> list[tuple[PhoneNumberId, int]]:
-    """Return the numbers with something due, and their throughput in messages a second."""
-    rows = await connection.fetch(SQL["numbers_due"], now)
-    return [(row["phone_number_id"], row["throughput"]) for row in rows]
+async def due(connection: Any, now: datetime) -> list[DueGroup]:
+    """Return the groups of which something is due and claimed by nobody."""
+    rows = await connection.fetch(SQL["due"], now)
+    return [
+        DueGroup(
+            Group(row["phone_number_id"], row["rank"], row["app_id"], row["topic"]),
+            row["pool_id"],
+            row["throughput"],
+        )
+        for row in rows
+    ]
 
 
 class Lease(NamedTuple):
@@ -129,15 +162,14 @@ class Lease(NamedTuple):
     until: datetime
 
 
-async def claim(
-    connection: Any, phone_number_id: PhoneNumberId, most: int, lease: Lease
-) -> list[Claimed]:
-    """Claim at most so many parcels that are due, in the order in which they should go."""
+async def claim(connection: Any, most: Mapping[Group, int], lease: Lease) -> list[Claimed]:
+    """Claim what is due, at most so many parcels of each group; return them oldest first."""
+    wanted = [group._asdict() | {"most": count} for group, count in most.items()]
     rows = await connection.fetch(
-        SQL["claim"], phone_number_id, lease.now, most, lease.process_id, lease.until
+        SQL["claim"], orjson.dumps(wanted).decode(), lease.now, lease.process_id, lease.until
     )
-    rows = sorted(rows, key=lambda row: (row["rank"], row["due_at"], row["message_id"]))
-    return [_claimed(row) for row in rows]
+    claimed = [_claimed(row) for row in rows]
+    return sorted(claimed, key=lambda each: (each.rank, each.due_at, each.message_id))
 
 
 def _claimed(row: Any) -> Claimed:
@@ -154,8 +186,8 @@ async def put_back(connection: Any, waiting: Sequence[Due], process_id: UUID) ->
 
 
 async def rescue(connection: Any, now: datetime) -> int:
-    """Free what processes that are gone had claimed; return how many."""
-    return _count(await connection.execute(SQL["rescue"], now))
+    """Free what processes that are gone had claimed, a bounded number; return how many."""
+    return _count(await connection.execute(SQL["rescue"], now, MOST_AT_ONCE))
 
 
 async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, int]:
@@ -179,10 +211,23 @@ async def bury(connection: Any, dead: Sequence[Due]) -> None:
     await connection.execute(SQL["bury"], _document(dead))
 
 
-async def expire(connection: Any, now: datetime, most: int) -> list[tuple[PoolId, UUID, str]]:
-    """Take out at most so many whose time is over; return pool, message and app of each."""
-    rows = await connection.fetch(SQL["expire"], now, most)
+async def expire(connection: Any, now: datetime) -> list[tuple[PoolId, UUID, str]]:
+    """Take out what is of no use any more, a bounded number; return pool, message, app of each."""
+    rows = await connection.fetch(SQL["expire"], now, MOST_AT_ONCE)
     return [(row["pool_id"], row["message_id"], row["app_id"]) for row in rows]
+
+
+async def forget(connection: Any, now: datetime) -> int:
+    """Take out, a bounded number, what has been dead for long; return how many."""
+    return _count(await connection.execute(SQL["forget"], now - DEAD_KEPT, MOST_AT_ONCE))
+
+
+async def census(connection: Any) -> dict[SendClass, int]:
+    """Count what waits, by class; looks at every parcel there is."""
+    waiting: Counter[int] = Counter()
+    for row in await connection.fetch(SQL["census"]):
+        waiting[row["rank"]] += row["waiting"]
+    return {send_class: waiting[rank] for send_class, rank in RANKS.items()}
 
 
 def _document(rows: Sequence[Due]) -> str:

@@ -5,7 +5,8 @@ with parked as (
         pool_id text, message_id uuid, phone_number_id text, waba_id text, user_id text,
         app_id text, send_class text, rank smallint, path text, sealed text, resends boolean,
         due_at timestamptz, expires_at timestamptz, rule text, detail text, parked_at timestamptz,
-        type text, template_name text, template_language text, category text, code integer
+        type text, template_name text, template_language text, category text, code integer,
+        correlated boolean
     )
 ),
 journal as (
@@ -16,7 +17,7 @@ journal as (
     )
     select
         pool_id, message_id, parked_at, app_id, phone_number_id, user_id, type, template_name,
-        template_language, category, false, 'defer', rule, due_at, 'parked', true, code, detail
+        template_language, category, false, 'defer', rule, due_at, 'parked', correlated, code, detail
     from parked
 )
 insert into outbox (
@@ -28,64 +29,52 @@ select
     decode(sealed, 'base64'), resends, 'parked', due_at, expires_at, rule, detail, parked_at
 from parked
 
+-- name: due
+select g.phone_number_id, g.rank, g.app_id, g.topic, n.pool_id, n.throughput
+from outbox_groups g
+cross join lateral (
+    select from outbox o
+    where o.state = 'parked' and o.leased_until is null and o.due_at <= $1
+        and o.phone_number_id = g.phone_number_id and o.rank = g.rank
+        and o.app_id = g.app_id and o.topic = g.topic
+    limit 1
+) found
+join numbers n on n.phone_number_id = g.phone_number_id
+
 -- name: claim
--- Leases what is due of a number: classes in their order, apps of a class in turn, the first due of
--- an app first. Whoever else claims passes over what is being claimed here.
-with apps_due as (
-    select distinct on (o.rank, o.app_id) o.rank, o.app_id
-    from (select generate_series(0, 4)::smallint as rank) r
-    cross join (select app_id from apps union all values ('pass-through')) a
-    cross join lateral (
-        select rank, app_id from outbox
-        where phone_number_id = $1 and rank = r.rank and app_id = a.app_id
-            and state = 'parked' and leased_until is null and due_at <= $2
-        limit 1
-    ) o
+-- Leases what is due, oldest first, so many of each group. What somebody else is just claiming is
+-- passed over, and what they have claimed meanwhile is looked at again before it is taken.
+with wanted as (
+    select * from json_to_recordset($1::json) as w (
+        phone_number_id text, rank smallint, app_id text, topic text, most integer
+    )
 ),
-candidates as (
-    select c.pool_id, c.message_id, c.rank, c.turn
-    from apps_due d
+chosen as materialized (
+    select c.pool_id, c.message_id
+    from wanted w
     cross join lateral (
-        select q.pool_id, q.message_id, q.rank, row_number() over (order by q.due_at) as turn
-        from (
-            select pool_id, message_id, rank, due_at from outbox
-            where phone_number_id = $1 and rank = d.rank and app_id = d.app_id
-                and state = 'parked' and leased_until is null and due_at <= $2
-            order by due_at, message_id
-            limit $3
-            for update skip locked
-        ) q
+        select o.pool_id, o.message_id
+        from outbox o
+        where o.phone_number_id = w.phone_number_id and o.rank = w.rank
+            and o.app_id = w.app_id and o.topic = w.topic
+            and o.state = 'parked' and o.leased_until is null and o.due_at <= $2
+        order by o.due_at, o.message_id
+        limit w.most
+        for update skip locked
     ) c
-),
-chosen as (
-    select pool_id, message_id from candidates order by rank, turn limit $3
 )
 update outbox o
-set leased_by = $4, leased_until = $5, attempts = o.attempts + 1
+set leased_by = $3, leased_until = $4, attempts = o.attempts + 1
 from chosen c
 where o.pool_id = c.pool_id and o.message_id = c.message_id
 returning o.*
 
--- name: numbers_due
--- Numbers with something due, each looked up by itself.
-select n.phone_number_id, n.throughput
-from numbers n
-where exists (
-    select from (select generate_series(0, 4)::smallint as rank) r
-    cross join (select app_id from apps union all values ('pass-through')) a
-    cross join lateral (
-        select 1 from outbox o
-        where o.phone_number_id = n.phone_number_id and o.rank = r.rank and o.app_id = a.app_id
-            and o.state = 'parked' and o.leased_until is null and o.due_at <= $1
-        limit 1
-    ) found
-)
-
 -- name: put_back
--- What was claimed and not decided on waits until the hour given; only the holder of the lease may.
+-- What was claimed and not decided on waits until the hour given, or keeps its place; only the holder
+-- of the lease may.
 update outbox o
-set leased_by = null, leased_until = null, due_at = b.due_at, rule = b.rule, detail = b.detail,
-    attempts = greatest(o.attempts - 1, 0)
+set leased_by = null, leased_until = null, due_at = coalesce(b.due_at, o.due_at), rule = b.rule,
+    detail = b.detail, attempts = o.attempts - 1
 from json_to_recordset($1::json) as b (
     pool_id text, message_id uuid, due_at timestamptz, rule text, detail text
 )
@@ -94,8 +83,25 @@ where o.pool_id = b.pool_id and o.message_id = b.message_id and o.leased_by = $2
 
 -- name: rescue
 -- What a process that is gone had claimed and not decided on is anybody's again.
-update outbox set leased_by = null, leased_until = null
-where leased_until <= $1 and state = 'parked'
+with lapsed as materialized (
+    select pool_id, message_id
+    from outbox
+    where leased_until <= $1
+    order by leased_until
+    limit $2
+    for update skip locked
+)
+update outbox o
+set leased_by = null, leased_until = null, attempts = o.attempts - 1
+from lapsed l
+where o.pool_id = l.pool_id and o.message_id = l.message_id
+
+-- name: attempts
+-- Nobody but the process that sends it changes what is on its way.
+select o.message_id, o.attempts
+from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
+join outbox o using (pool_id, message_id)
+where o.state = 'sending'
 
 -- name: attempts
 -- Nobody but the process that sends it changes what is on its way.
@@ -136,21 +142,50 @@ from json_to_recordset($1::json) as b (
 where o.pool_id = b.pool_id and o.message_id = b.message_id and o.state = 'sending'
 
 -- name: expire
--- Takes out what is of no use any more, a bounded number at a time; returns what it was.
-with gone as (
-    delete from outbox
-    where (pool_id, message_id) in (
-        select pool_id, message_id from outbox
-        where state in ('parked', 'held') and expires_at <= $1
-            and (leased_until is null or leased_until <= $1)
-        order by expires_at
-        limit $2
-        for update skip locked
-    )
-    returning pool_id, message_id, expires_at
+-- Takes out what is of no use any more, a bounded number at a time; returns what it was. What is
+-- leased is left to the desk, which knows the hour too.
+with late as materialized (
+    select pool_id, message_id
+    from outbox
+    where state in ('parked', 'held') and expires_at <= $1 and leased_until is null
+    order by expires_at
+    limit $2
+    for update skip locked
+),
+gone as (
+    delete from outbox o
+    using late l
+    where o.pool_id = l.pool_id and o.message_id = l.message_id
+    returning o.pool_id, o.message_id
 )
 update messages m
 set state = 'expired', retry_at = null
 from gone g
 where m.pool_id = g.pool_id and m.message_id = g.message_id and m.state = 'parked'
 returning m.pool_id, m.message_id, m.app_id
+
+-- name: forget
+-- Takes out what nobody has looked at for long enough.
+with old as materialized (
+    select pool_id, message_id
+    from outbox
+    where state = 'dead' and expires_at <= $1
+    order by expires_at
+    limit $2
+    for update skip locked
+)
+delete from outbox o
+using old
+where o.pool_id = old.pool_id and o.message_id = old.message_id
+
+-- name: census
+-- What waits, group by group. Every entry of the index is looked at: not for a message's route.
+select g.rank, w.waiting
+from outbox_groups g
+cross join lateral (
+    select count(*) as waiting
+    from outbox o
+    where o.state = 'parked' and o.leased_until is null
+        and o.phone_number_id = g.phone_number_id and o.rank = g.rank
+        and o.app_id = g.app_id and o.topic = g.topic
+) w

@@ -8,9 +8,10 @@ from uuid import UUID
 import orjson
 
 from gateway.policy.fold import Folded
+from gateway.policy.parcel import ParcelState
 from gateway.store import outbox
 from gateway.store.facts import PoolVersion, hour_of, written_said
-from gateway.store.outbox import ParcelRow, ReleasedRow
+from gateway.store.outbox import ParcelRow
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
@@ -42,8 +43,24 @@ class JournalRow(NamedTuple):
     detail: str | None
 
 
+class ReleasedRow(NamedTuple):
+    """What the desk has decided about a parcel that `leased_by` had claimed.
+
+    `due_at` None: it keeps its place among those that wait.
+    """
+
+    journal: JournalRow
+    leased_by: UUID
+    parcel_state: ParcelState
+    due_at: datetime | None
+    topic: str
+
+
 class BatchRows(NamedTuple):
-    """What is written of each message: `parcels` are new in the outbox, `released` come from it."""
+    """What is written of each message: `parcels` are new in the outbox, `released` come from it.
+
+    `journal` holds the new messages; those that come from the outbox are in it already.
+    """
 
     journal: Sequence[JournalRow]
     parcels: Sequence[ParcelRow] = ()
@@ -103,12 +120,20 @@ async def reserve(
     )
     documents = [orjson.dumps(each).decode() for each in lists]
     parcels = orjson.dumps([outbox.document(row) for row in rows.parcels]).decode()
-    released = orjson.dumps([row._asdict() for row in rows.released]).decode()
-    written = await connection.fetch(SQL["reserve"], *documents, folded.left_by, parcels, released)
-    return Reserved(
-        {row["pool_id"] for row in written if row["pool_id"] is not None},
-        {row["lost"] for row in written if row["lost"] is not None},
-    )
+    released = orjson.dumps([_released(row) for row in rows.released]).decode()
+    found = await connection.fetch(SQL["reserve"], *documents, folded.left_by, parcels, released)
+    written = {row["pool_id"] for row in found if row["pool_id"] is not None}
+    asked = {row.journal.message_id for row in rows.released if row.journal.pool_id in written}
+    return Reserved(written, asked.difference(row["taken"] for row in found))
+
+
+def _released(row: ReleasedRow) -> dict[str, Any]:
+    return row.journal._asdict() | {
+        "leased_by": row.leased_by,
+        "parcel_state": row.parcel_state,
+        "due_at": row.due_at,
+        "topic": row.topic,
+    }
 
 
 def _numbers(folded: Folded, number_pools: Mapping[PhoneNumberId, PoolId]) -> list[dict[str, Any]]:

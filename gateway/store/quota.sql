@@ -97,7 +97,7 @@ told as (
     on conflict (pool_id, content, hour_at) do update set users = s.users + excluded.users
 ),
 journal as (
-    insert into messages as j (
+    insert into messages (
         pool_id, message_id, created_at, app_id, phone_number_id, user_id, type, template_name,
         template_language, category, business_initiated, decision, rule, retry_at, objections,
         state, hold, correlated, code, detail
@@ -113,61 +113,70 @@ journal as (
         objections text, state text, hold text, correlated boolean, code integer, detail text
     )
     join written using (pool_id)
-    -- What comes out of the outbox is in the journal already.
-    on conflict (pool_id, message_id) do update
-        set user_id = excluded.user_id, category = excluded.category,
-            business_initiated = excluded.business_initiated, decision = excluded.decision,
-            rule = excluded.rule, retry_at = excluded.retry_at, objections = excluded.objections,
-            state = excluded.state, hold = excluded.hold, code = excluded.code,
-            detail = excluded.detail, decided_at = excluded.created_at
-        where j.state = 'parked'
 ),
 kept as (
     insert into outbox (
-        pool_id, message_id, phone_number_id, waba_id, user_id, app_id, send_class, rank, path,
-        sealed, resends, state, due_at, expires_at, rule, detail, attempts, parked_at
+        pool_id, message_id, phone_number_id, waba_id, user_id, app_id, send_class, rank, topic,
+        path, sealed, resends, state, due_at, expires_at, rule, detail, attempts, parked_at
     )
     select
         o.pool_id, o.message_id, o.phone_number_id, o.waba_id, o.user_id, o.app_id, o.send_class,
-        o.rank, o.path, decode(o.sealed, 'base64'), o.resends, o.state, o.due_at, o.expires_at,
-        o.rule, o.detail, o.attempts, o.parked_at
+        o.rank, o.topic, o.path, decode(o.sealed, 'base64'), o.resends, o.state, o.due_at,
+        o.expires_at, o.rule, o.detail, o.attempts, o.parked_at
     from json_to_recordset($8::json) as o (
         pool_id text, message_id uuid, phone_number_id text, waba_id text, user_id text,
-        app_id text, send_class text, rank smallint, path text, sealed text, resends boolean,
-        state text, due_at timestamptz, expires_at timestamptz, rule text, detail text,
-        attempts smallint, parked_at timestamptz
+        app_id text, send_class text, rank smallint, topic text, path text, sealed text,
+        resends boolean, state text, due_at timestamptz, expires_at timestamptz, rule text,
+        detail text, attempts smallint, parked_at timestamptz
     )
     join written using (pool_id)
 ),
 released as (
     select r.*
     from json_to_recordset($9::json) as r (
-        pool_id text, message_id uuid, state text, due_at timestamptz, rule text, detail text,
-        leased_by uuid
+        pool_id text, message_id uuid, created_at timestamptz, leased_by uuid, parcel_state text,
+        due_at timestamptz, topic text, user_id text, category text, business_initiated boolean, decision text,
+        rule text, retry_at timestamptz, objections text, state text, hold text, code integer,
+        detail text
     )
     join written using (pool_id)
 ),
 taken as (
     -- Only who holds the lease may send what it had claimed.
     update outbox o
-    set state = r.state, due_at = coalesce(r.due_at, o.due_at), rule = r.rule, detail = r.detail,
-        leased_by = null, leased_until = null,
-        attempts = case when r.state = 'sending' then o.attempts else o.attempts - 1 end
+    set state = r.parcel_state, due_at = coalesce(r.due_at, o.due_at), topic = r.topic,
+        rule = r.rule, detail = r.detail, leased_by = null, leased_until = null,
+        attempts = case when r.parcel_state = 'sending' then o.attempts else o.attempts - 1 end
     from released r
     where o.pool_id = r.pool_id and o.message_id = r.message_id
         and o.leased_by = r.leased_by and o.state = 'parked'
-    returning o.message_id
+    returning r.*
+),
+journal_of_taken as (
+    update messages m
+    set user_id = t.user_id, category = t.category, business_initiated = t.business_initiated,
+        decision = t.decision, rule = t.rule, retry_at = t.retry_at,
+        objections = t.objections::jsonb, state = t.state, hold = t.hold, code = t.code,
+        detail = t.detail, decided_at = t.created_at,
+        -- What was said of an attempt before is not the hour of this one.
+        answered_at = null
+    from taken t
+    where m.pool_id = t.pool_id and m.message_id = t.message_id and m.state = 'parked'
 )
-select pool_id, null::uuid as lost from written
+select pool_id, null::uuid as taken from written
 union all
-select null, r.message_id from released r
-where not exists (select from taken t where t.message_id = r.message_id)
+select null, message_id from taken
 
 -- name: lock
 select pool_id from pools where pool_id = any($1) order by pool_id for update
 
 -- name: touch
-update pools set version = version + 1, epoch = epoch + 1 where pool_id = any($1)
+-- Whoever listens hears of it when the transaction is committed.
+with touched as (
+    update pools set version = version + 1, epoch = epoch + 1 where pool_id = any($1)
+    returning pool_id
+)
+select pg_notify('gateway_pool', pool_id) from touched
 
 -- name: expire
 -- Takes out of the ledger who was last reached at or before $2; the pool is locked first.
@@ -247,9 +256,13 @@ with lifted as (
             )
         )
     returning n.pool_id
+),
+touched as (
+    update pools set version = version + 1, epoch = epoch + 1
+    where pool_id in (select pool_id from lifted)
+    returning pool_id
 )
-update pools set version = version + 1, epoch = epoch + 1
-where pool_id in (select pool_id from lifted)
+select pg_notify('gateway_pool', pool_id) from touched
 
 -- name: restore
 -- A message that was taken for failed has arrived after all: its user counts again.

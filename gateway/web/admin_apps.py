@@ -1,4 +1,4 @@
-"""The admin API's apps: who may send, with what they authenticate, how long they wait."""
+"""The admin API's apps: who may send, with what they authenticate, how they want to wait."""
 
 import secrets
 from dataclasses import replace
@@ -60,6 +60,8 @@ def _view(app: App) -> dict[str, Any]:
         "credential": app.credential,
         "wait_s": app.wait_s,
         "joins_retries": app.joins_retries,
+        "responds_async": app.responds_async,
+        "parks": app.parks,
     }
 
 

@@ -29,7 +29,7 @@ async def list_messages(parts: AdminParts, request: web.Request) -> web.Response
 
 async def show_message(parts: AdminParts, request: web.Request) -> web.Response:
     """Tell the whole story of one message."""
-    message_id = _uuid(request.match_info["id"], "id")
+    message_id = read_id(request.match_info["id"], "id")
     async with parts.database.connection() as connection:
         row = await messages.story(connection, message_id)
     if row is None:
@@ -61,11 +61,11 @@ def _page_filter(request: web.Request) -> PageFilter:
     unknown = set(query) - {*FILTERS, "before", "limit"}
     if unknown:
         raise BadRequestError(f"{min(unknown)}: no such filter")
-    limit = _whole(query.get("limit", str(PAGE)), "limit", LARGEST_PAGE)
+    limit = read_limit(query.get("limit", str(PAGE)))
     before = query.get("before")
     return PageFilter(
         **{name: query.get(name) for name in FILTERS},
-        before=_uuid(before, "before") if before else None,
+        before=read_id(before, "before") if before else None,
         limit=limit,
     )
 
@@ -76,7 +76,13 @@ def _whole(text: str, name: str, most: int) -> int:
     return int(text)
 
 
-def _uuid(text: str, name: str) -> UUID:
+def read_limit(text: str) -> int:
+    """Read how long a page is to be; BadRequestError where it is no length."""
+    return _whole(text, "limit", LARGEST_PAGE)
+
+
+def read_id(text: str, name: str) -> UUID:
+    """Read a message's id; BadRequestError names the field."""
     try:
         return UUID(hex=text)
     except ValueError:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from gateway.policy.send_class import SendClass
 from gateway.store.apps import App, Credential
 from gateway.store.directory import Directory
 from gateway.whatsapp.ids import WabaId
@@ -28,14 +29,14 @@ class Caller(NamedTuple):
 
     `wait_s`: seconds its messages may wait in line, None for what the operator has set for all.
     `joins_retries`: whether a request that repeats one on its way gets the answer of the first.
-    `responds_async` and `resends` as in `Wishes`.
+    `parks` and `resends` as in `Wishes`.
     """
 
     app_id: str
     own_token: str | None
     wait_s: float | None = None
     joins_retries: bool = True
-    responds_async: bool = False
+    parks: Mapping[str, bool] = {}
     resends: Mapping[str, bool] = {}
 
 
@@ -93,9 +94,8 @@ class Authenticator:
 
 
 def _caller(app: App, own_token: str | None) -> Caller:
-    return Caller(
-        app.app_id, own_token, app.wait_s, app.joins_retries, app.responds_async, app.resends
-    )
+    parks: dict[str, bool] = {each: app.parks.get(each, app.responds_async) for each in SendClass}
+    return Caller(app.app_id, own_token, app.wait_s, app.joins_retries, parks, app.resends)
 
 
 def is_admin(request: web.BaseRequest, key: str | None) -> bool:

@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.clock import Clock
 from gateway.cloud.client import CloudClient
 from gateway.metrics import Metrics
+from gateway.outbound.admission import TooLateError
 from gateway.outbound.audience import Audience
 from gateway.outbound.courier import Courier
 from gateway.outbound.dispatch import Handled, Request
@@ -43,6 +44,7 @@ from gateway.web.replies import (
     parked,
     refusal,
     store_away,
+    too_late,
     unknown_id,
     without,
 )
@@ -168,7 +170,7 @@ class Proxy:
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
                 key = key_of(request, caller, body)
-                wishes = read_wishes(request, caller)
+                wishes = read_wishes(request, caller, self._parts.clock.now())
                 send = _Send(caller, route, message, body, headers, key, wishes)
                 response = await self._guard.answer(
                     likeness(request, caller, body),
@@ -224,8 +226,11 @@ class Proxy:
         except LeavingError:
             self._parts.metrics.decision("defer", "draining")
             return Governed(refusal(leaving(), message_id), None)
+        except TooLateError:
+            return Governed(refusal(too_late(), message_id), None)
         except StoreUnavailableError:
-            if send.key is not None:
+            if send.key is not None or send.wishes.may_wait:
+                # It is perhaps in the outbox: who passed it on would perhaps send it twice.
                 raise
             self._parts.metrics.store_away.inc()
             return Governed(await self._in_outage(todo), None)

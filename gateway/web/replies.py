@@ -17,7 +17,7 @@ from gateway.outbound.parcels import Parked
 from gateway.policy.verdict import Decision, Objection
 from gateway.whatsapp.error_codes import lookup
 from gateway.whatsapp.error_shape import error_body
-from gateway.whatsapp.message import Message
+from gateway.whatsapp.message import INVALID_VALUE, Message
 from gateway.whatsapp.number import UNLIMITED
 
 HOP_BY_HOP: Final = frozenset(
@@ -119,7 +119,7 @@ def parked(found: Parked, message: Message, message_id: UUID, now: datetime) -> 
 
     SDKs read `messages[0].id`; ours cannot be taken for one of Meta's, which begin with `wamid.`.
     """
-    wait_s = max((found.due_at - now).total_seconds(), 0.0)
+    wait_s = max(math.ceil((found.due_at - now).total_seconds()), 1)
     content = {
         "messaging_product": "whatsapp",
         "contacts": [{"input": message.recipient.value}],
@@ -136,7 +136,7 @@ def parked(found: Parked, message: Message, message_id: UUID, now: datetime) -> 
         "Gateway-Rule": found.rule,
         "Gateway-Message-Id": message_id.hex,
         "Location": f"/v1/messages/{message_id.hex}",
-        "Retry-After": str(max(math.ceil(wait_s), 1)),
+        "Retry-After": str(wait_s),
         "Preference-Applied": "respond-async",
     }
     return web.Response(
@@ -177,6 +177,12 @@ def leaving() -> Refusal:
         decision=Decision.DEFER,
         rule="draining",
     )
+
+
+def too_late() -> Refusal:
+    """Return what an app is told of a message that was of no use any more before it could go."""
+    details = "The message expired before it could be sent; nothing was sent."
+    return Refusal(400, INVALID_VALUE, details, rule="expired")
 
 
 def of_outcome(outcome: Outcome, message_id: UUID) -> web.Response:

@@ -22,13 +22,14 @@ def likeness(request: web.BaseRequest, caller: Caller, body: bytes) -> Hashable:
     """Return what is equal for requests that repeat each other.
 
     The token counts because strangers who pass their own through share one `app_id`. Of the headers
-    only `Idempotency-Key` counts, for it says what is one message; `Prefer` and others speak of the
-    attempt. For an app whose requests never join, the likeness equals nothing else.
+    only `Idempotency-Key` and `Gateway-Send-At` count, for they say what is one message; `Prefer`
+    and others speak of the attempt. For an app whose requests never join, the likeness equals
+    nothing else.
     """
     if not caller.joins_retries:
         return object()
-    key = request.headers.get("Idempotency-Key")
-    return caller.app_id, caller.own_token, request.raw_path, key, body
+    said = request.headers.get("Idempotency-Key"), request.headers.get("Gateway-Send-At")
+    return caller.app_id, caller.own_token, request.raw_path, said, body
 
 
 class RetryGuard:

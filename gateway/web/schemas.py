@@ -2,8 +2,10 @@
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from gateway.policy.parcel import ParcelState
+from gateway.policy.send_class import SendClass
 from gateway.whatsapp.number import UNLIMITED
 
 ID: Final = r"^[A-Za-z0-9_.:-]{1,64}$"
@@ -44,11 +46,17 @@ class NumberBody(StrictBody):
 
 
 class AppPatch(StrictBody):
-    """`PATCH /admin/v1/apps/{id}`; `wait_s` null: as long as the process lets callers wait."""
+    """`PATCH /admin/v1/apps/{id}`; `wait_s` null: as long as the process lets callers wait.
+
+    `responds_async`: what may not go now is parked, whatever the request says; `parks` the same by
+    class, which beats it: `{"utility": true}`.
+    """
 
     name: str = Field("", min_length=1, max_length=200, pattern=r"^[^\x00]*$")
     wait_s: float | None = Field(None, ge=0, le=600)
     joins_retries: bool = True
+    responds_async: bool = False
+    parks: dict[SendClass, bool] = Field({})
 
 
 class AppBody(AppPatch):
@@ -57,6 +65,22 @@ class AppBody(AppPatch):
     app_id: str = Field(pattern=ID)
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")
     meta_token: str | None = Field(None, pattern=VISIBLE)
+
+
+class OutboxBody(StrictBody):
+    """`POST /admin/v1/outbox/{deed}`: which parcels, and whether they are only to be counted.
+
+    `expires_at` is for `redrive`: until when what is dead may wait now.
+    """
+
+    preview: bool = True
+    pool_id: str | None = Field(None, pattern=ID)
+    phone_number_id: str | None = Field(None, pattern=ID)
+    app_id: str | None = Field(None, pattern=ID)
+    send_class: SendClass | None = None
+    state: ParcelState | None = None
+    rule: str | None = Field(None, pattern=ID)
+    expires_at: AwareDatetime | None = None
 
 
 class ClockBody(StrictBody):

@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.web import admin_apps, admin_journal, admin_numbers, admin_pools, admin_sandbox
+from gateway.web import (
+    admin_apps,
+    admin_journal,
+    admin_numbers,
+    admin_outbox,
+    admin_pools,
+    admin_sandbox,
+)
 from gateway.web.admin import Admin, AdminParts, Route
 from gateway.web.connection import Connection
 from gateway.web.draining import Drain
@@ -26,6 +33,7 @@ ADMIN_ROUTES: Final[tuple[Route, ...]] = (
     *admin_numbers.ROUTES,
     *admin_pools.ROUTES,
     *admin_journal.ROUTES,
+    *admin_outbox.ROUTES,
     *admin_apps.ROUTES,
 )
 

@@ -1,7 +1,7 @@
 """Reads from a request what its app wishes for a message that cannot go at once."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -11,25 +11,33 @@ from gateway.outbound.parcels import Wishes
 from gateway.web.auth import Caller
 from gateway.whatsapp.message import INVALID_VALUE, EnvelopeError
 
-ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?:$|[,;\s])")
+ASYNC: Final = re.compile(r"(?:^|[,\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
+LONGEST_AHEAD: Final = timedelta(days=30)
 SEND_AT: Final = "Gateway-Send-At"
 EXPIRES_AT: Final = "Gateway-Expires-At"
 
 
-def read_wishes(request: web.BaseRequest, caller: Caller) -> Wishes:
-    """Return what is wished; EnvelopeError 131009 where an instant cannot be read.
+def read_wishes(request: web.BaseRequest, caller: Caller, now: datetime) -> Wishes:
+    """Return what is wished; EnvelopeError 131009 where an instant makes no sense.
 
     `Prefer: respond-async` is of RFC 7240 (June 2014). Instants are ISO 8601 with an offset, or
-    HTTP dates.
+    HTTP dates. Nothing can be scheduled for more than 30 days ahead.
     """
     headers = request.headers
-    prefer = headers.get("Prefer")
-    asked = prefer is not None and ASYNC.search(prefer) is not None
+    send_at = _instant(headers.get(SEND_AT), SEND_AT)
+    expires_at = _instant(headers.get(EXPIRES_AT), EXPIRES_AT)
+    if send_at is not None and send_at > now + LONGEST_AHEAD:
+        details = f"The header {SEND_AT} is more than {LONGEST_AHEAD.days} days ahead."
+        raise EnvelopeError(INVALID_VALUE, details)
+    if expires_at is not None and expires_at <= max(now, send_at or now):
+        details = f"The header {EXPIRES_AT} is over before the message could be sent."
+        raise EnvelopeError(INVALID_VALUE, details)
     return Wishes(
-        responds_async=asked or caller.responds_async,
-        send_at=_instant(headers.get(SEND_AT), SEND_AT),
-        expires_at=_instant(headers.get(EXPIRES_AT), EXPIRES_AT),
+        responds_async=any(ASYNC.search(prefer) for prefer in headers.getall("Prefer", ())),
+        send_at=send_at,
+        expires_at=expires_at,
         resends=caller.resends,
+        parks=caller.parks,
     )
 
 
@@ -39,9 +47,9 @@ def _instant(text: str | None, name: str) -> datetime | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             instant = read(text.strip())
-        except ValueError:
+            if instant.tzinfo is not None:
+                return instant.astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
     details = f"The header {name} is no instant such as 2026-11-25T19:00:00Z."
     raise EnvelopeError(INVALID_VALUE, details)

@@ -46,6 +46,8 @@ async def test_an_app_may_be_known_by_its_meta_token_which_is_not_shown(world: W
         "credential": "meta_token",
         "wait_s": None,
         "joins_retries": True,
+        "responds_async": False,
+        "parks": {},
     }
     assert token not in (await ask(world, "GET", "/apps")).body.decode()
     sent = await world.template(SMALL, ANA, key=token)
