@@ -17,7 +17,8 @@ journal as (
     )
     select
         pool_id, message_id, parked_at, app_id, phone_number_id, user_id, type, template_name,
-        template_language, category, false, 'defer', rule, due_at, 'parked', correlated, code, detail
+        template_language, category, false, 'defer', rule, due_at, 'parked', correlated, code,
+        detail
     from parked
 )
 insert into outbox (
@@ -95,13 +96,6 @@ update outbox o
 set leased_by = null, leased_until = null, attempts = o.attempts - 1
 from lapsed l
 where o.pool_id = l.pool_id and o.message_id = l.message_id
-
--- name: attempts
--- Nobody but the process that sends it changes what is on its way.
-select o.message_id, o.attempts
-from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
-join outbox o using (pool_id, message_id)
-where o.state = 'sending'
 
 -- name: attempts
 -- Nobody but the process that sends it changes what is on its way.

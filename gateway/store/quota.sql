@@ -135,9 +135,9 @@ released as (
     select r.*
     from json_to_recordset($9::json) as r (
         pool_id text, message_id uuid, created_at timestamptz, leased_by uuid, parcel_state text,
-        due_at timestamptz, topic text, user_id text, category text, business_initiated boolean, decision text,
-        rule text, retry_at timestamptz, objections text, state text, hold text, code integer,
-        detail text
+        due_at timestamptz, topic text, user_id text, category text, business_initiated boolean,
+        decision text, rule text, retry_at timestamptz, objections text, state text, hold text,
+        code integer, detail text
     )
     join written using (pool_id)
 ),

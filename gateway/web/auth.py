@@ -94,7 +94,7 @@ class Authenticator:
 
 
 def _caller(app: App, own_token: str | None) -> Caller:
-    parks: dict[str, bool] = {each: app.parks.get(each, app.responds_async) for each in SendClass}
+    parks = {**(dict.fromkeys(SendClass, True) if app.responds_async else {}), **app.parks}
     return Caller(app.app_id, own_token, app.wait_s, app.joins_retries, parks, app.resends)
 
 
