@@ -26,6 +26,7 @@ from gateway.policy.retry import again_at
 from gateway.policy.send_class import SendClass, class_of
 from gateway.policy.throttling import Refusal
 from gateway.policy.verdict import Decision
+from gateway.store.errors import StoreUnavailableError
 from gateway.store.messages import Answer
 
 RELEASE_WAIT_S: Final = 2.0
@@ -153,7 +154,7 @@ class Dispatcher:
         is_inside = True
         try:
             timing.wait_s = time.perf_counter() - started
-            admission = await self._desk.submit(self._patient(request, timing.wait_s))
+            admission = await self._submit(self._patient(request, timing.wait_s))
             self._count(admission)
             verdict = admission.verdict
             if verdict.decision is not Decision.ADMIT:
@@ -189,6 +190,20 @@ class Dispatcher:
             waits_until = _again_at(request.submission, code, self._clock.now())
         await self._note(request.submission, outcome, waits_until)
         return Handled(admission, outcome, timing, waits_until)
+
+    async def _submit(self, submission: Submission) -> Admission:
+        """Put it before the desk.
+
+        What would be sent once more if it were in doubt is withdrawn when the desk could not say
+        whether it has been written: its app is told that nothing was sent.
+        """
+        try:
+            return await self._desk.submit(submission)
+        except StoreUnavailableError as error:
+            parcel = submission.parcel
+            if parcel is not None and not parcel.waits:
+                self._record(submission, Refused(None, None, str(error)), None)
+            raise
 
     def _learn(self, request: Request, outcome: Outcome) -> None:
         """Let what Meta refuses teach how fast to send, and what has to wait."""
@@ -249,6 +264,15 @@ class Dispatcher:
     async def _note(
         self, submission: Submission, outcome: Outcome, waits_until: datetime | None
     ) -> None:
+        answer = self._record(submission, outcome, waits_until)
+        if answer.state is MessageState.REFUSED:
+            if answer.code in POLICY:
+                self.on_policy_refusal()
+            await self._released()
+
+    def _record(
+        self, submission: Submission, outcome: Outcome, waits_until: datetime | None
+    ) -> Answer:
         state, wamid, code, detail = _reading(outcome)
         self._metrics.outcome(state)
         answer = Answer(
@@ -262,10 +286,7 @@ class Dispatcher:
             attempt=_attempt(submission, waits_until),
         )
         self._answers.record(answer, correlated=submission.correlated)
-        if state is MessageState.REFUSED:
-            if code in POLICY:
-                self.on_policy_refusal()
-            await self._released()
+        return answer
 
     async def _released(self) -> None:
         """Let the slot be free by the time the app hears of the refusal, if that takes no time."""

@@ -94,7 +94,8 @@ class Authenticator:
 
 
 def _caller(app: App, own_token: str | None) -> Caller:
-    parks = {**(dict.fromkeys(SendClass, True) if app.responds_async else {}), **app.parks}
+    parks: dict[str, bool] = dict.fromkeys(SendClass, True) if app.responds_async else {}
+    parks.update(app.parks)
     return Caller(app.app_id, own_token, app.wait_s, app.joins_retries, parks, app.resends)
 
 

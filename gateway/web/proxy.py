@@ -42,6 +42,7 @@ from gateway.web.replies import (
     of_objection,
     of_outcome,
     parked,
+    perhaps_parked,
     refusal,
     store_away,
     too_late,
@@ -229,11 +230,10 @@ class Proxy:
         except TooLateError:
             return Governed(refusal(too_late(), message_id), None)
         except StoreUnavailableError:
-            if send.key is not None or send.wishes.may_wait:
-                # It is perhaps in the outbox: who passed it on would perhaps send it twice.
+            if send.key is not None:
                 raise
             self._parts.metrics.store_away.inc()
-            return Governed(await self._in_outage(todo), None)
+            return Governed(await self._in_outage(todo, send.wishes), None)
         if isinstance(handled, Parked):
             self._parts.metrics.decision("park", handled.rule)
             now = self._parts.clock.now()
@@ -257,19 +257,21 @@ class Proxy:
         annotate(response, handled, gateway_s, route.throughput)
         return response
 
-    async def _in_outage(self, todo: Request) -> web.Response:
+    async def _in_outage(self, todo: Request, wishes: Wishes) -> web.Response:
         """Answer while the database is away.
 
         A template may start a conversation, so it is refused. Free-form messages are taken by
         Meta inside an open service window only (131047 otherwise), so they cannot overrun a
-        limit; they are passed on unless the operator has decided otherwise. What has come under
-        a key does not come here: that nothing is sent twice can be promised with a database only.
+        limit; they are passed on unless the operator has decided otherwise, or they may be in the
+        outbox by now. What has come under a key does not come here: that nothing is sent twice can
+        be promised with a database only.
         """
-        message = todo.submission.candidate.message
+        message, message_id = todo.submission.candidate.message, todo.submission.message_id
+        if wishes.may_wait:
+            return refusal(perhaps_parked(message_id), message_id)
         if message.template or message.direct_send_category or not self._settings.replies_in_outage:
-            return refusal(store_away(), todo.submission.message_id)
+            return refusal(store_away(), message_id)
         outcome = await self._parts.cloud.send(todo.path, todo.body, todo.headers)
-        message_id = todo.submission.message_id
         response = of_outcome(outcome, message_id)
         response.headers["Gateway-Message-Id"] = message_id.hex
         response.headers["Gateway-Rule"] = "outage"

@@ -166,6 +166,15 @@ def store_away() -> Refusal:
     )
 
 
+def perhaps_parked(message_id: UUID) -> Refusal:
+    """Return what an app is told when nobody knows whether its message came into the outbox."""
+    details = (
+        "In doubt: the gateway's database did not answer. The message may be in the outbox; do not "
+        f"send it again before GET /v1/messages/{message_id.hex} has told."
+    )
+    return Refusal(504, GENERIC, details, RETRY_OUTAGE_S, Decision.DEFER, "outage")
+
+
 def leaving() -> Refusal:
     """Return what an app is told when this process goes away before the message's turn."""
     details = "This process is going away; nothing was sent. Another one takes it at once."

@@ -47,10 +47,16 @@ ADMITTED: Final = re.compile(r'^gateway_decisions_total\{decision="admit".*\} (\
 OUTCOMES: Final = re.compile(r"^gateway_outcomes_total\{.*\} (\S+)$", re.MULTILINE)
 ID: Final = re.compile(r"^gw1\.([0-9a-f]{32})")
 
+# What is due waits for the pool alone; what somebody has claimed who is dead waits for its lease.
 STUCK = """
-select count(*) from outbox
-where state = 'parked' and due_at <= $1
-    and (leased_until is null or leased_until <= $1 or leased_by <> all($2::uuid[]))
+select count(*)
+from outbox o
+join pools p using (pool_id)
+where o.state = 'parked' and o.due_at <= $1
+    and case
+        when leased_until > $1 then leased_by <> all($2::uuid[])
+        else p.counted < p.messaging_limit
+    end
 """
 PARKED = "select count(*) from outbox where state = 'parked'"
 JOURNAL = "select message_id, user_id, state, hold, wamid, code, detail, rule from messages"
@@ -206,6 +212,8 @@ def _check(
     elif answer.status == 202:
         assert row is not None, f"lost: {user} was promised to be written to"
         assert at_meta[key] == 1 or row["state"] in {"in_doubt", "unknown"} or row["detail"], row
+    elif answer.rule == "outage" and row is None:
+        assert at_meta[key] == 0, "left without having been durable first"
     elif answer.status in {502, 504}:
         assert row is not None
         assert at_meta[key] == 1 or row["state"] in {"in_doubt", "unknown", "refused"}, row

@@ -192,10 +192,7 @@ async def test_who_will_not_wait_is_told_at_once_and_has_reserved_nothing(
 ) -> None:
     world = await make_world(throughput=1)
     answers = await asyncio.gather(
-        *(
-            world.template(SMALL, user, headers={"Prefer": "wait=0"})
-            for user in (ANA, BEN, CAT)
-        )
+        *(world.template(SMALL, user, headers={"Prefer": "wait=0"}) for user in (ANA, BEN, CAT))
     )
     told = [answer for answer in answers if answer.status != 200]
     assert told
