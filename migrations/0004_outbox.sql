@@ -82,3 +82,14 @@ alter table apps
     add column resends jsonb not null default '{}',
     add column callback_url text,
     add column sealed_callback_secret bytea;
+
+-- Whoever lets messages wait hears of every change that may let them go (a limit, a restriction, a
+-- template, a knob), whatever statement writes it, as soon as it is committed.
+create function tell_of_pool() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('gateway_pool', new.pool_id);
+    return null;
+end
+$$;
+create trigger pool_changed after update of epoch on pools
+    for each row when (old.epoch is distinct from new.epoch) execute function tell_of_pool();

@@ -11,7 +11,7 @@ from gateway.store.database import SERVER_SETTINGS
 from gateway.store.errors import StoreUnavailableError, unavailable_when_away
 
 CHANNEL: Final = "gateway_pool"
-"""`quota.touch` tells it the id of each pool that has changed."""
+"""A trigger on `pools` tells it the id of each pool whose epoch has moved."""
 RETRY_S: Final = 2.0
 LOOK_S: Final = 30.0
 """How often to make sure that somebody is still there on the other side."""

@@ -171,12 +171,7 @@ select null, message_id from taken
 select pool_id from pools where pool_id = any($1) order by pool_id for update
 
 -- name: touch
--- Whoever listens hears of it when the transaction is committed.
-with touched as (
-    update pools set version = version + 1, epoch = epoch + 1 where pool_id = any($1)
-    returning pool_id
-)
-select pg_notify('gateway_pool', pool_id) from touched
+update pools set version = version + 1, epoch = epoch + 1 where pool_id = any($1)
 
 -- name: expire
 -- Takes out of the ledger who was last reached at or before $2; the pool is locked first.
