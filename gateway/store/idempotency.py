@@ -60,6 +60,8 @@ class Fate(NamedTuple):
     wamid: str | None
     code: int | None
     detail: str | None
+    rule: str | None = None
+    retry_at: datetime | None = None
 
 
 class Held(NamedTuple):
@@ -124,9 +126,8 @@ def _held(row: Any) -> Held:
         recorded = Recorded(row["status"], row["headers"], row["body"])
     fate = None
     if row["fate"] is not None:
-        fate = Fate(
-            MessageState(row["fate"]), row["user_id"], row["wamid"], row["code"], row["detail"]
-        )
+        known = (row[name] for name in Fate._fields if name != "state")
+        fate = Fate(MessageState(row["fate"]), *known)
     return Held(
         row["fingerprint"],
         row["message_id"],

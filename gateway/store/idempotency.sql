@@ -32,7 +32,7 @@ returning true
 -- name: held
 select
     k.fingerprint, k.message_id, k.state, k.leased_until, k.status, k.headers, k.body,
-    m.state as fate, m.user_id, m.wamid, m.code, m.detail
+    m.state as fate, m.user_id, m.wamid, m.code, m.detail, m.rule, m.retry_at
 from idempotency_keys k
 left join messages m on m.pool_id = k.pool_id and m.message_id = k.message_id
 where k.caller = $1 and k.key = $2

@@ -33,7 +33,15 @@ from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.idempotency import Claim, Fate, Held, Key, KeyState, Recorded
 from gateway.store.message_ids import MessageIds
 from gateway.web.auth import Caller
-from gateway.web.replies import GENERIC, UNAVAILABLE, Refusal, of_outcome, refusal
+from gateway.web.replies import (
+    GENERIC,
+    UNAVAILABLE,
+    Refusal,
+    of_outcome,
+    parked,
+    perhaps_parked,
+    refusal,
+)
 from gateway.whatsapp.error_codes import ErrorClass, lookup
 from gateway.whatsapp.ids import PoolId
 from gateway.whatsapp.message import INVALID_PARAMETER, EnvelopeError
@@ -70,12 +78,16 @@ class Terms:
 
 
 class Keyed(NamedTuple):
-    """A send under a key, and the seconds that its caller would wait in line."""
+    """A send under a key, and the seconds that its caller would wait in line.
+
+    `may_wait`: it may be parked, as in `Wishes.may_wait`.
+    """
 
     key: Key
     pool_id: PoolId
     recipient: Recipient
     wait_s: float
+    may_wait: bool = False
 
 
 class Governed(NamedTuple):
@@ -130,7 +142,7 @@ class Idempotency:
             claim = Claim(sent.key, sent.pool_id, self._ids.new(now), now, now + self._terms.lease)
             held = await self._take(claim)
             if held is None:
-                return await self._first(claim, govern)
+                return await self._first(claim, govern, may_wait=sent.may_wait)
             told = _told(sent, held, now)
             if told is not None:
                 return told
@@ -150,10 +162,13 @@ class Idempotency:
                     return held
         return None
 
-    async def _first(self, claim: Claim, govern: Govern) -> web.Response:
+    async def _first(self, claim: Claim, govern: Govern, *, may_wait: bool) -> web.Response:
         try:
             response, handled = await govern(claim.message_id)
-        except (AbandonedError, StoreUnavailableError, UnknownNumberError):
+        except (AbandonedError, StoreUnavailableError, UnknownNumberError) as error:
+            if may_wait and isinstance(error, StoreUnavailableError):
+                # It keeps the key: the lease runs out, and then the journal tells.
+                return refusal(perhaps_parked(claim.message_id), claim.message_id)
             await self._settle(claim, None, None)  # nothing has left
             raise
         await self._settle(claim, ending_of(handled), response)
@@ -209,10 +224,10 @@ def _told(sent: Keyed, held: Held, now: datetime) -> web.Response | None:
         return mark_replayed(_replayed(held.recorded))
     if held.state is KeyState.IN_FLIGHT and (held.leased_until > now or held.never_left):
         return None
-    return mark_replayed(_of_fate(held, sent.recipient) or _in_doubt(held))
+    return mark_replayed(_of_fate(held, sent.recipient, now) or _in_doubt(held))
 
 
-def _of_fate(held: Held, recipient: Recipient) -> web.Response | None:
+def _of_fate(held: Held, recipient: Recipient, now: datetime) -> web.Response | None:
     """Return what the journal knows of a message that was in doubt, None when it still is."""
     match held.fate:
         case Fate(state=MessageState.FAILED, code=code, detail=detail):
@@ -227,6 +242,12 @@ def _of_fate(held: Held, recipient: Recipient) -> web.Response | None:
             response.headers["Gateway-Decision"] = Decision.ADMIT
             response.headers["Gateway-Message-Id"] = held.message_id.hex
             return response
+        case Fate(state=MessageState.PARKED, rule=str(rule), retry_at=datetime() as due_at) as fate:
+            waits = Parked(due_at, rule, fate.detail or "")
+            return parked(waits, recipient, held.message_id, now)
+        case Fate(state=MessageState.EXPIRED | MessageState.CANCELLED as state):
+            details = f"The message was parked, and is {state}; nothing was sent."
+            return refusal(Refusal(400, GENERIC, details, rule=state), held.message_id)
         case _:
             return None
 

@@ -189,7 +189,9 @@ class Proxy:
         if send.key is None:
             return (await govern(self._ids.new(self._parts.clock.now()))).response
         wait_s = self._most_wait_s(request, send.caller)
-        keyed = Keyed(send.key, send.route.pool_id, send.message.recipient, wait_s)
+        keyed = Keyed(
+            send.key, send.route.pool_id, send.message.recipient, wait_s, send.wishes.may_wait
+        )
         return await self._parts.idempotency.answer(keyed, audience, govern)
 
     async def _govern(
@@ -230,14 +232,14 @@ class Proxy:
         except TooLateError:
             return Governed(refusal(too_late(), message_id), None)
         except StoreUnavailableError:
-            if send.key is not None:
+            if send.key is not None:  # the key says what to do about it
                 raise
             self._parts.metrics.store_away.inc()
             return Governed(await self._in_outage(todo, send.wishes), None)
         if isinstance(handled, Parked):
             self._parts.metrics.decision("park", handled.rule)
             now = self._parts.clock.now()
-            return Governed(parked(handled, send.message, message_id, now), handled)
+            return Governed(parked(handled, send.message.recipient, message_id, now), handled)
         total_s = time.perf_counter() - started
         return Governed(self._reply(handled, message_id, total_s, route), handled)
 

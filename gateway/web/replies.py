@@ -17,8 +17,9 @@ from gateway.outbound.parcels import Parked
 from gateway.policy.verdict import Decision, Objection
 from gateway.whatsapp.error_codes import lookup
 from gateway.whatsapp.error_shape import error_body
-from gateway.whatsapp.message import INVALID_VALUE, Message
+from gateway.whatsapp.message import INVALID_VALUE
 from gateway.whatsapp.number import UNLIMITED
+from gateway.whatsapp.recipient import Recipient
 
 HOP_BY_HOP: Final = frozenset(
     {
@@ -114,7 +115,7 @@ def congested(retry_after_s: float, code: int | None = None) -> Refusal:
     )
 
 
-def parked(found: Parked, message: Message, message_id: UUID, now: datetime) -> web.Response:
+def parked(found: Parked, recipient: Recipient, message_id: UUID, now: datetime) -> web.Response:
     """Return that a message waits in the outbox: in the shape of a success, with our own id.
 
     SDKs read `messages[0].id`; ours cannot be taken for one of Meta's, which begin with `wamid.`.
@@ -122,7 +123,7 @@ def parked(found: Parked, message: Message, message_id: UUID, now: datetime) -> 
     wait_s = max(math.ceil((found.due_at - now).total_seconds()), 1)
     content = {
         "messaging_product": "whatsapp",
-        "contacts": [{"input": message.recipient.value}],
+        "contacts": [{"input": recipient.value}],
         "messages": [{"id": f"gw1.{message_id.hex}", "message_status": "parked"}],
         "gateway": {
             "message_id": message_id.hex,

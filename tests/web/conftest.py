@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.store.stocked import database, stock
+from gateway.web import idempotency
+from tests.store.stocked import Stock, database, stock
+from tests.web.keyed import Sending
 from tests.web.wire import FakeCloud
 from tests.world import MakeWorld, World
 
@@ -25,3 +27,10 @@ async def faked(make_world: MakeWorld, cloud: FakeCloud) -> World:
     return await make_world(
         polled=False, settings={"cloud_url": cloud.url, "max_body_bytes": 1_000_000}
     )
+
+
+@pytest.fixture
+def sending(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> Sending:
+    """Return what sends under keys; who waits for another's answer looks often."""
+    monkeypatch.setattr(idempotency, "LOOK_S", 0.005)
+    return Sending(stock)
