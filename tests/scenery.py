@@ -8,6 +8,8 @@ from gateway.emulator import World
 from gateway.store.numbers import NumberSettings
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, WabaId
 
+COEXISTENCE = 20
+
 
 def scenery(keys: DemoKeys, limits: Mapping[str, int], throughput: int) -> World:
     """Return the emulator's part of the world; `limits` by pool, where they are not the demo's."""
@@ -16,6 +18,7 @@ def scenery(keys: DemoKeys, limits: Mapping[str, int], throughput: int) -> World
         portfolio["messaging_limit"] = limits.get(portfolio["id"], portfolio["messaging_limit"])
     for number in drawn["numbers"]:
         number["throughput"] = throughput
+        number["is_on_biz_app"] = throughput == COEXISTENCE
         number["messaging_limit"] = limits.get(number["phone_number_id"], number["messaging_limit"])
     return World.model_validate(drawn)
 

@@ -106,7 +106,7 @@ class CloudClient:
         """Return the phone-number node with the fields that govern; CloudError if it is refused."""
         fields = (
             "id,display_phone_number,quality_rating,status,throughput,messaging_limit_tier,"
-            "whatsapp_business_manager_messaging_limit"
+            "whatsapp_business_manager_messaging_limit,is_on_biz_app"
         )
         return await self._get(
             f"/{self._settings.version}/{phone_number_id}?fields={fields}", token

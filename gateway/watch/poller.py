@@ -151,13 +151,11 @@ def heard(row: NumberRow, node: Mapping[str, Any], knobs: Knobs, at: datetime) -
         facts = replace(facts, status=status, flagged_until=None)
         if facts.restricted_by != "ledger":
             facts = replace(facts, restricted_until=None, restricted_by=None)
-    level = node.get("throughput")
-    throughput = throughput_of(level.get("level")) if isinstance(level, dict) else None
     facts = replace(facts, recovering_since=recovering(row.facts, facts, at))
     return replace(
         row,
         facts=facts,
-        throughput=throughput or row.throughput,
+        throughput=throughput_of(node) or row.throughput,
         status_at=_spoken(at),
         quality_at=_spoken(at),
         polled_at=at,

@@ -1,8 +1,9 @@
 """The words for a business number: its status, rating, health, messaging limit and throughput."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from gateway.whatsapp.meta_enum import MetaEnum
 
@@ -11,6 +12,7 @@ UNLIMITED: Final = 2_147_483_647
 
 _TIER: Final = re.compile(r"(?:TIER_)?(\d{1,10})(K?)", re.ASCII)
 _THROUGHPUT: Final = {"STANDARD": 80, "HIGH": 1000}
+_COEXISTENCE: Final = 20
 
 
 class NumberStatus(MetaEnum):
@@ -79,6 +81,14 @@ def next_lower(limit: int, regime: Regime) -> int:
     return max((step for step in _LADDERS[regime] if step < limit), default=limit)
 
 
-def throughput_of(level: object) -> int | None:
-    """Return a level's messages per second, None if unknown. Source: THR, 17 Jun 2026 (R§5.1)."""
+def throughput_of(node: Mapping[str, Any]) -> int | None:
+    """Return a phone-number node's messages per second, None if it does not tell.
+
+    A number that is in the WhatsApp Business app as well has 20, whatever its level. Source: THR,
+    17 Jun 2026 (R§5.1).
+    """
+    if node.get("is_on_biz_app") is True:
+        return _COEXISTENCE
+    throughput = node.get("throughput")
+    level = throughput.get("level") if isinstance(throughput, dict) else None
     return _THROUGHPUT.get(level.strip().upper()) if isinstance(level, str) else None

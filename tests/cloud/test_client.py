@@ -283,7 +283,8 @@ async def test_a_number_is_asked_for_what_governs() -> None:
     assert node["status"] == "CONNECTED"
     (request,) = seen
     assert request.path == "/v25.0/200000000000001"
-    assert {"status", "quality_rating", "throughput"} <= set(request.query["fields"].split(","))
+    fields = set(request.query["fields"].split(","))
+    assert {"status", "quality_rating", "throughput", "is_on_biz_app"} <= fields
     assert request.headers["Authorization"] == "Bearer EAAmade-up"
 
 

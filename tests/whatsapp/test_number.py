@@ -72,7 +72,17 @@ def test_the_next_lower_limit_is_a_step_of_the_ladder(
     [("STANDARD", 80), ("HIGH", 1000), ("high", 1000), ("NOT_APPLICABLE", None), (None, None)],
 )
 def test_throughput_level_in_messages_per_second(level: object, mps: int | None) -> None:
-    assert throughput_of(level) == mps
+    assert throughput_of({"throughput": {"level": level}}) == mps
+    assert throughput_of({"throughput": {"level": level}, "is_on_biz_app": False}) == mps
+
+
+@pytest.mark.parametrize("throughput", [None, "STANDARD", {}])
+def test_a_node_that_does_not_tell_its_throughput(throughput: object) -> None:
+    assert throughput_of({"throughput": throughput}) is None
+
+
+def test_a_number_in_the_business_app_has_20_whatever_its_level() -> None:
+    assert throughput_of({"throughput": {"level": "HIGH"}, "is_on_biz_app": True}) == 20
 
 
 def test_words_of_a_number() -> None:
