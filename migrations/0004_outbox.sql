@@ -83,8 +83,12 @@ alter table apps
     add column callback_url text,
     add column sealed_callback_secret bytea;
 
+-- The latest hour by which anything was decided about a pool. Clocks of processes differ; by an hour
+-- at which the ledger was read before nobody decides again, or a slot would age too soon.
+alter table pools add column decided_at timestamptz not null default 'epoch';
+
 -- Whoever lets messages wait hears of every change that may let them go (a limit, a restriction, a
--- template, a knob), whatever statement writes it, as soon as it is committed.
+-- template, a knob, a slot of a full pool), whatever statement writes it, once it is committed.
 create function tell_of_pool() returns trigger language plpgsql as $$
 begin
     perform pg_notify('gateway_pool', new.pool_id);
@@ -93,3 +97,9 @@ end
 $$;
 create trigger pool_changed after update of epoch on pools
     for each row when (old.epoch is distinct from new.epoch) execute function tell_of_pool();
+create trigger pool_has_room after update of counted on pools
+    for each row when (
+        old.counted >= floor(old.messaging_limit * (1 - old.headroom))
+        and new.counted < floor(new.messaging_limit * (1 - new.headroom))
+    )
+    execute function tell_of_pool();

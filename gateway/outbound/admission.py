@@ -48,8 +48,9 @@ class _Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A batch with all that is known about it."""
+    """A batch with all that is known about it, and the hour to decide by."""
 
+    at: datetime
     batch: list[_Waiting]
     candidates: list[Candidate]
     pools: dict[PoolId, PoolVersion]
@@ -156,6 +157,7 @@ class AdmissionDesk:
         if not batch:
             return [], []
         known = await self._load(connection, batch, now)
+        now = known.at
         folded = fold(known.candidates, known.facts, self._knobs, now)
         number_pools = {c.phone_number_id: c.pool_id for c in known.candidates}
         outcome = known.decided(folded.verdicts)
@@ -176,9 +178,13 @@ class AdmissionDesk:
         return decided, undecided
 
     async def _load(self, connection: Any, batch: list[_Waiting], now: datetime) -> _Known:
-        """Load the facts; pools that are nearly full are first cleared of who has left them."""
+        """Load the facts; pools that are nearly full are first cleared of who has left them.
+
+        The hour is no earlier than any by which another process has decided before.
+        """
         candidates = await _resolved(connection, batch)
         hot = await facts.load_hot(connection, candidates, now)
+        now = max([now, *(seen.decided_at for seen in hot.pools.values())])
         states = await self._cache.get(connection, hot.pools)
         oldest: dict[PoolId, datetime | None] = {}
         if nearly_full := _nearly_full(hot, states, len(batch)):
@@ -186,7 +192,7 @@ class AdmissionDesk:
             left_by = now - self._knobs.limit_window
             aged = sorted(pool_id for pool_id, at in oldest.items() if at and at <= left_by)
             for pool_id in aged:
-                await quota.expire(connection, pool_id, left_by)
+                await quota.expire(connection, pool_id, left_by, now)
             if aged:
                 hot = await facts.load_hot(connection, candidates, now)
                 states = await self._cache.get(connection, hot.pools)
@@ -210,7 +216,7 @@ class AdmissionDesk:
             paces=hot.paces,
             spread=hot.spread,
         )
-        return _without_strangers(_Known(batch, candidates, hot.pools, known))
+        return _without_strangers(_Known(now, batch, candidates, hot.pools, known))
 
 
 def _in_time(batch: list[_Waiting], now: datetime) -> list[_Waiting]:

@@ -245,7 +245,8 @@ class Dispatcher:
         """
         if send_at is not None:
             wait_s = (send_at - self._clock.now()).total_seconds()
-            await self._rests.rest(wait_s, request.audience)
+            # The desk may have decided by the clock of another process.
+            await self._rests.rest(min(wait_s, request.most_wait_s), request.audience)
         await ticket.turn()
 
     def _count(self, admission: Admission) -> None:

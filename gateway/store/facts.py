@@ -23,11 +23,12 @@ SQL = beside(__file__)
 
 
 class PoolVersion(NamedTuple):
-    """How a pool stood when its facts were read."""
+    """How a pool stood when its facts were read, and the latest hour by which it was decided on."""
 
     version: int
     epoch: int
     counted: int
+    decided_at: datetime
 
 
 class HotFacts(NamedTuple):
@@ -55,8 +56,8 @@ async def load_hot(connection: Any, batch: Sequence[Candidate], now: datetime) -
     )
     hot = HotFacts({}, [], {}, {}, {})
     for candidate, row in zip(batch, rows, strict=True):
-        version, epoch, counted, reached_at, inbound_at, tat, stopped, capped, recent, _ = row
-        hot.pools[candidate.pool_id] = PoolVersion(version, epoch, counted)
+        *version, reached_at, inbound_at, tat, stopped, capped, recent, _ = row
+        hot.pools[candidate.pool_id] = PoolVersion(*version)
         said = _said(recent) if recent else ()
         hot.users.append(UserFacts(reached_at, inbound_at, tat, stopped, capped, said))
     if rows:

@@ -5,6 +5,7 @@ select
     p.version,
     p.epoch,
     p.counted,
+    p.decided_at,
     l.reached_at,
     c.last_inbound_at,
     c.pair_tat,

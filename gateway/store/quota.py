@@ -94,6 +94,7 @@ async def reserve(
                 "version": seen.version,
                 "added": folded.added.get(pool_id, 0),
                 "restricts": pool_id in changed,
+                "at": folded.at,
             }
             for pool_id, seen in pools.items()
         ],
@@ -169,9 +170,9 @@ async def touch(connection: Any, pool_ids: Sequence[PoolId]) -> None:
     await connection.execute(SQL["touch"], pool_ids)
 
 
-async def expire(connection: Any, pool_id: PoolId, before: datetime) -> None:
+async def expire(connection: Any, pool_id: PoolId, before: datetime, now: datetime) -> None:
     """Take users last reached at or before `before` out of the ledger."""
-    await connection.execute(SQL["expire"], pool_id, before)
+    await connection.execute(SQL["expire"], pool_id, before, now)
 
 
 async def release(

@@ -5,7 +5,7 @@
 -- processes never wait for each other.
 with seen as (
     select * from json_to_recordset($1::json)
-        as s (pool_id text, version bigint, added integer, restricts boolean)
+        as s (pool_id text, version bigint, added integer, restricts boolean, at timestamptz)
 ),
 locked as (
     select p.pool_id
@@ -18,7 +18,8 @@ written as (
     update pools p
     set counted = p.counted + s.added,
         version = p.version + 1,
-        epoch = p.epoch + s.restricts::integer
+        epoch = p.epoch + s.restricts::integer,
+        decided_at = greatest(p.decided_at, s.at)
     from seen s
     join locked using (pool_id)
     where p.pool_id = s.pool_id
@@ -174,7 +175,7 @@ select pool_id from pools where pool_id = any($1) order by pool_id for update
 update pools set version = version + 1, epoch = epoch + 1 where pool_id = any($1)
 
 -- name: expire
--- Takes out of the ledger who was last reached at or before $2; the pool is locked first.
+-- Takes out of the ledger, at $3, who was last reached at or before $2; the pool is locked first.
 with locked as (
     select pool_id from pools where pool_id = $1 for update
 ),
@@ -186,7 +187,8 @@ gone as (
     returning 1
 )
 update pools
-set counted = counted - (select count(*) from gone), version = version + 1
+set counted = counted - (select count(*) from gone), version = version + 1,
+    decided_at = greatest(decided_at, $3)
 where pool_id = $1 and exists (select from gone)
 
 -- name: release

@@ -93,7 +93,7 @@ class Sweeper:
         left_by = now - self._knobs.limit_window
         aged = sorted(await quota.aged_pools(connection, left_by))
         for pool_id in aged:
-            await quota.expire(connection, pool_id, left_by)
+            await quota.expire(connection, pool_id, left_by, now)
         return len(aged)
 
     async def _doubt(self, connection: Any, now: datetime) -> int:

@@ -31,7 +31,7 @@ async def test_what_a_pool_counts_is_its_ledger_whatever_happens(stock: Stock, s
         async with stock.database.transaction() as connection:
             await quota.lock(connection, [POOL])
             if step == "expire":
-                await quota.expire(connection, POOL, now - DAY)
+                await quota.expire(connection, POOL, now - DAY, now)
             elif step == "unite":
                 alias, user = rng.sample(USERS, 2)
                 await contacts.unite(connection, POOL, alias, user)

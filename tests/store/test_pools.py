@@ -153,7 +153,7 @@ async def test_slots_are_on_the_account_of_a_class_and_an_app(stock: Stock) -> N
         for user in (ANNA, BEN):
             await stock.send(user, NOW)
         assert await pools.usage(connection, POOL) == {"app:shop": 2, "class:utility": 2}
-        await quota.expire(connection, POOL, NOW)
+        await quota.expire(connection, POOL, NOW, NOW + HOUR)
         assert await pools.usage(connection, POOL) == {}
 
 

@@ -38,7 +38,7 @@ async def restore(stock: Stock, *message_ids: UUID) -> None:
 
 async def expire(stock: Stock) -> None:
     async with stock.database.connection() as connection:
-        await quota.expire(connection, POOL, NOW - DAY)
+        await quota.expire(connection, POOL, NOW - DAY, NOW)
 
 
 # --- reserve
@@ -60,7 +60,7 @@ async def test_a_batch_is_written_as_a_whole(stock: Stock) -> None:
     assert await stock.ledger() == {ANNA: NOW, BEN: NOW}
     assert await stock.accounts() == dict.fromkeys((ANNA, BEN), ("utility", "shop"))
     after = await stock.version()
-    assert after == (before.version + 1, before.epoch + 1, 2)
+    assert after == (before.version + 1, before.epoch + 1, 2, NOW)
     contact = await stock.fetch("select user_id, pair_tat from contacts")
     assert [(row["user_id"], row["pair_tat"]) for row in contact] == [(ANNA, NOW + HOUR)]
     number = (await stock.number()).facts
