@@ -41,9 +41,7 @@ TABLE: Final[dict[tuple[ErrorClass, bool], tuple[int, ...]]] = {
         *(138000, 138013, 138015, 138018, 138038, 2494191, 2593107, 2593108, 2593109),
     ),
     # Meta has stopped the account.
-    (P, FINAL): (
-        *(368, 130497, 131031, 131207, 131214, 138014, 138024, 138025, 139200, 141002),
-    ),
+    (P, FINAL): (*(368, 130497, 131031, 131207, 131214, 138014, 138024, 138025, 139200, 141002),),
     # Rule 2: 1, 2, 131000 and 131016 may be out already.
     (X, FINAL): (
         *(1, 2, 131000, 131016, 131035, 131036, 131052, 131060, 131201),
@@ -51,9 +49,7 @@ TABLE: Final[dict[tuple[ErrorClass, bool], tuple[int, ...]]] = {
         *(200005, 200006, 200007, 1752041),
     ),
 }
-ROWS: Final = [
-    (code, cls, again) for (cls, again), codes in TABLE.items() for code in codes
-]
+ROWS: Final = [(code, cls, again) for (cls, again), codes in TABLE.items() for code in codes]
 REPLAYABLE: Final = [code for code, _, again in ROWS if again]
 
 
