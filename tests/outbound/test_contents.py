@@ -10,7 +10,7 @@ from gateway.whatsapp.message import Message, parse
 from tests.builders import text_body
 
 VAULT = Vault("a key")
-TOKEN = "Bearer EAAG-of-the-app"  # noqa: S105 - made up
+TOKEN = "Bearer EAAG-of-the-app"
 CONTENTS = Contents(b'{"to": "+34600000001"}', [("Content-Type", "application/json")], TOKEN)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -22,11 +22,11 @@ def round_trip(contents: Contents) -> Contents:
     return unpack(pack(contents, VAULT), VAULT)
 
 
-@given(JSON, st.booleans(), st.sampled_from([None, 1]))
+@given(value=JSON, is_ascii=st.booleans(), indent=st.sampled_from([None, 1]))
 def test_any_json_comes_out_as_it_went_in(
-    value: object, ascii_only: bool, indent: int | None
-) -> None:  # noqa: FBT001 - of hypothesis
-    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+    value: object, *, is_ascii: bool, indent: int | None
+) -> None:
+    text = json.dumps(value, ensure_ascii=is_ascii, indent=indent)
     body = text.encode("utf-8", "surrogatepass")
     try:
         body.decode()

@@ -4,11 +4,11 @@ import pytest
 
 from gateway.outbound.gates import FEW, LONGEST_SHUT, Gates
 from gateway.store.outbox import Group
-from tests.policy.making import INSTANT, NOW, NUMBER, POOL, SECOND_POOL
+from tests.policy.making import INSTANT, NOW, NUMBER, POOL, SECOND_NUMBER, SECOND_POOL
 
 GROUP = Group(NUMBER, 4, "shop", "")
 OTHERS = [
-    GROUP._replace(phone_number_id="2"),
+    GROUP._replace(phone_number_id=SECOND_NUMBER),
     GROUP._replace(rank=0),
     GROUP._replace(app_id="bank"),
     GROUP._replace(topic="order_update/en_US"),
@@ -87,7 +87,7 @@ def test_an_open_gate_is_shut(gates: Gates) -> None:
 def test_a_few_are_tried_at_once_when_something_about_the_pool_has_changed(
     gates: Gates, lifted: str | None, of_second: int
 ) -> None:
-    elsewhere = GROUP._replace(phone_number_id="2")
+    elsewhere = GROUP._replace(phone_number_id=SECOND_NUMBER)
     gates.held(GROUP, POOL, NOW + SECOND, NOW)
     gates.held(elsewhere, SECOND_POOL, NOW + SECOND, NOW)
     gates.lift(None if lifted is None else POOL)

@@ -63,7 +63,7 @@ async def expire(stock: Stock, now: datetime) -> list[UUID]:
 async def where(stock: Stock, message: UUID) -> tuple[Any, ...] | None:
     """Return where a parcel is, whose it is, and for the how manyeth time."""
     row = await stock.parcel(message)
-    return row and (row["state"], row["leased_by"], row["attempts"])
+    return None if row is None else (row["state"], row["leased_by"], row["attempts"])
 
 
 async def test_what_is_parked_is_in_journal_and_outbox(stock: Stock) -> None:
