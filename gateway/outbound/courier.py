@@ -112,7 +112,7 @@ def _known(request: Request, template: TemplateFacts | None) -> Known:
 def _contents(request: Request) -> Contents:
     own_token = request.headers[AUTHORIZATION] if request.own_token else None
     given = request.headers.items()
-    headers = {str(name): value for name, value in given if name != AUTHORIZATION}
+    headers = [(str(name), value) for name, value in given if name != AUTHORIZATION]
     return Contents(request.body, headers, own_token)
 
 

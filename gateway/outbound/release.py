@@ -17,6 +17,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from multidict import CIMultiDict
 
 from gateway.clock import Clock
 from gateway.metrics import Metrics
@@ -233,7 +234,9 @@ class Releaser:
             _submission(claimed, message, self._process_id),
             claimed.path,
             contents.body,
-            contents.headers | {AUTHORIZATION: self._authorization(claimed, contents)},
+            CIMultiDict(
+                [*contents.headers, (AUTHORIZATION, self._authorization(claimed, contents))]
+            ),
             min(PATIENCE_S, max((claimed.expires_at - now).total_seconds(), 0.0)),
             Audience(),
             claimed.waba_id,

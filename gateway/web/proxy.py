@@ -1,7 +1,6 @@
 """Takes the requests of apps: governs sends, passes everything else through."""
 
 import random
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ from gateway.web.replies import (
     without,
 )
 from gateway.web.retry_guard import RetryGuard, likeness
-from gateway.web.wishes import read_wishes
+from gateway.web.wishes import preferred_wait_s, read_wishes
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
 from gateway.whatsapp.message import (
@@ -75,7 +74,6 @@ NOT_FORWARDED: Final = HOP_BY_HOP | {
     "gateway-expires-at",
 }
 STATUS_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
-WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +285,10 @@ class Proxy:
     def _most_wait_s(self, request: web.BaseRequest, caller: Caller) -> float:
         """Return the seconds a send may wait: as it asks, else as its app does; within bounds."""
         most = self._settings.wait_s
-        prefer = request.headers.get("Prefer")
-        asked = WAIT.search(prefer) if prefer else None
+        asked = preferred_wait_s(request.headers)
         if asked is None:
             return most if caller.wait_s is None else min(caller.wait_s, most)
-        return min(float(asked[1]), most)
+        return min(asked, most)
 
     def _too_large(self) -> Refusal:
         limit = self._settings.max_message_bytes

@@ -1,17 +1,20 @@
 """Reads from a request what its app wishes for a message that cannot go at once."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from gateway.outbound.parcels import Wishes
 from gateway.web.auth import Caller
 from gateway.whatsapp.message import INVALID_VALUE, EnvelopeError
 
-ASYNC: Final = re.compile(r"(?:^|[,\s])respond-async(?:$|[,;\s])", re.IGNORECASE)
+PREFERENCE: Final = re.compile(r'([^\s,;="]+)(?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?')
+SECONDS: Final = re.compile(r"[0-9]{1,6}")
 LONGEST_AHEAD: Final = timedelta(days=30)
 SEND_AT: Final = "Gateway-Send-At"
 EXPIRES_AT: Final = "Gateway-Expires-At"
@@ -20,8 +23,8 @@ EXPIRES_AT: Final = "Gateway-Expires-At"
 def read_wishes(request: web.BaseRequest, caller: Caller, now: datetime) -> Wishes:
     """Return what is wished; EnvelopeError 131009 where an instant makes no sense.
 
-    `Prefer: respond-async` is of RFC 7240 (June 2014). Instants are ISO 8601 with an offset, or
-    HTTP dates. Nothing can be scheduled for more than 30 days ahead.
+    Instants are ISO 8601 with an offset, or HTTP dates. Nothing can be scheduled for more than 30
+    days ahead.
     """
     headers = request.headers
     send_at = _instant(headers.get(SEND_AT), SEND_AT)
@@ -33,12 +36,31 @@ def read_wishes(request: web.BaseRequest, caller: Caller, now: datetime) -> Wish
         details = f"The header {EXPIRES_AT} is over before the message could be sent."
         raise EnvelopeError(INVALID_VALUE, details)
     return Wishes(
-        responds_async=any(ASYNC.search(prefer) for prefer in headers.getall("Prefer", ())),
+        responds_async="respond-async" in preferences(headers),
         send_at=send_at,
         expires_at=expires_at,
         resends=caller.resends,
         parks=caller.parks,
     )
+
+
+def preferred_wait_s(headers: MultiMapping[str]) -> float | None:
+    """Return the most seconds that an app would wait, None where it does not say."""
+    wait = preferences(headers).get("wait", "")
+    return float(wait) if SECONDS.fullmatch(wait) else None
+
+
+def preferences(headers: MultiMapping[str]) -> Mapping[str, str]:
+    """Return what is preferred: names in lower case, with values, '' where there is none.
+
+    Of one that is named twice the first counts. A parameter is taken for a preference of its own,
+    which it is likely to be meant for. Source: RFC 7240 (June 2014).
+    """
+    found: dict[str, str] = {}
+    for line in headers.getall("Prefer", ()):
+        for name, value in PREFERENCE.findall(line):
+            found.setdefault(name.lower(), value.strip('"'))
+    return found
 
 
 def _instant(text: str | None, name: str) -> datetime | None:

@@ -7,10 +7,11 @@ from uuid import UUID
 from gateway.outbound.audience import Audience
 from gateway.outbound.pacing import Line, Wanted
 from gateway.outbound.submission import Submission
+from gateway.policy.parcel import Parcel
 from gateway.policy.send_class import SendClass
 from gateway.store.message_ids import MessageIds
 from gateway.whatsapp.ids import UserId
-from tests.policy.making import NOW, candidate
+from tests.policy.making import HOUR, NOW, WABA, candidate, changed
 
 IDS: Final = MessageIds(Random(7))  # noqa: S311 - ids, not secrets
 
@@ -19,6 +20,20 @@ def submission(user: int = 1, *, correlated: bool = True, **changes: Any) -> Sub
     """Make a submission to the user with this number; `changes` are of the candidate."""
     asked = candidate(user, **{"app_id": "shop", **changes})
     return Submission(new_id(), asked.app_id, asked, correlated)
+
+
+def parcel(**changes: Any) -> Parcel:
+    """Make a parcel that may wait for an hour."""
+    plain = Parcel(
+        waba_id=WABA,
+        send_class=SendClass.UTILITY,
+        path="/v25.0/1/messages",
+        sealed=b"sealed",
+        expires_at=NOW + HOUR,
+        waits=True,
+        resends=False,
+    )
+    return changed(plain, **changes)
 
 
 def new_id() -> UUID:

@@ -13,12 +13,14 @@ import orjson
 import pytest
 
 from gateway.policy.fold import Folded, Slot
+from gateway.policy.parcel import RANKS
 from gateway.policy.send_class import SendClass
-from gateway.store import facts, numbers, pools, quota
+from gateway.store import facts, numbers, outbox, pools, quota
 from gateway.store.database import Database
 from gateway.store.facts import PoolVersion
 from gateway.store.message_ids import MessageIds
 from gateway.store.numbers import NumberSettings
+from gateway.store.outbox import ParkedRow
 from gateway.store.pools import LimitSource, PoolSettings
 from gateway.store.quota import BatchRows, JournalRow
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId, WabaId
@@ -162,6 +164,18 @@ class Stock:
             attempts,
         )
 
+    async def park(self, user: UserId = ANNA, at: datetime = NOW, **changes: Any) -> UUID:
+        """Park a message of which nothing was decided, due at once for a day; return its id."""
+        row = parked_row(self.ids.new(at), user, at, **changes)
+        async with self.database.connection() as connection:
+            await outbox.park(connection, [row])
+        return row.message_id
+
+    async def parcel(self, message_id: UUID) -> Mapping[str, Any] | None:
+        """Return a message's row of the outbox, None if there is none."""
+        rows = await self.fetch("select * from outbox where message_id = $1", message_id)
+        return rows[0] if rows else None
+
     async def message(self, message_id: UUID) -> Mapping[str, Any]:
         """Return a message's row of the journal."""
         (row,) = await self.fetch("select * from messages where message_id = $1", message_id)
@@ -253,6 +267,36 @@ def journal_row(message_id: UUID, user: UserId, at: datetime, **changes: Any) ->
         correlated=True,
         code=None,
         detail=None,
+    )
+    return plain._replace(**changes)
+
+
+def parked_row(message_id: UUID, user: UserId, at: datetime, **changes: Any) -> ParkedRow:
+    """Make the rows of a parked template message; `send_class` brings its rank."""
+    send_class = changes.get("send_class", SendClass.UTILITY)
+    plain = ParkedRow(
+        pool_id=POOL,
+        message_id=message_id,
+        phone_number_id=NUMBER,
+        waba_id=WABA,
+        user_id=user,
+        app_id="shop",
+        send_class=send_class,
+        rank=RANKS[send_class],
+        path="/v25.0/1/messages",
+        sealed=b"sealed",
+        resends=False,
+        due_at=at,
+        expires_at=at + DAY,
+        rule="throughput",
+        detail="the line is long",
+        parked_at=at,
+        type="template",
+        template_name="order_update",
+        template_language="en_US",
+        category="UTILITY",
+        code=None,
+        correlated=True,
     )
     return plain._replace(**changes)
 

@@ -10,7 +10,6 @@ from aiohttp import web
 from yarl import URL
 
 from gateway.cli import demo
-from gateway.web.proxy import WAIT
 from tests.builders import read_receipt, template_body, text_body
 from tests.web.wire import FakeCloud, assert_in_metas_shape, exchange, read, request_bytes
 from tests.world import DAY_S, SMALL, Answer, MakeWorld, World
@@ -201,22 +200,6 @@ async def test_who_will_not_wait_is_told_at_once_and_has_reserved_nothing(
         assert (answer.status, answer.code, answer.rule) == (429, 130429, "throughput")
         assert int(answer.headers["Retry-After"]) >= 1
     assert await world.counted(SMALL) == len(answers) - len(told) > 0
-
-
-@pytest.mark.parametrize(
-    ("prefer", "seconds"),
-    [
-        ("wait=0", "0"),
-        ("respond-async, wait=12", "12"),
-        ("wait=3; x=1", "3"),
-        ("await=3", None),
-        ("wait=soon", None),
-        ("wait=1234567", None),
-    ],
-)
-def test_the_wait_is_read_from_the_preference(prefer: str, seconds: str | None) -> None:
-    found = WAIT.search(prefer)
-    assert (found[1] if found else None) == seconds
 
 
 async def test_body_and_answer_pass_byte_for_byte_apart_from_our_mark(
