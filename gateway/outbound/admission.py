@@ -168,7 +168,7 @@ class AdmissionDesk:
             pool_id = candidate.pool_id
             if pool_id not in reserved.pools:
                 undecided.append(waiting)
-            elif waiting.submission.message_id in reserved.lost:
+            elif (waiting.submission.message_id, waiting.submission.lease) in reserved.lost:
                 _fail([waiting], LeaseLostError())
             else:
                 counted = known.pools[pool_id].counted + folded.added.get(pool_id, 0)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -12,7 +11,7 @@ from gateway.policy.fold import BatchFacts, Candidate
 from gateway.policy.lifecycle import Hold, MessageState
 from gateway.policy.parcel import RANKS, SHARED, Parcel, ParcelState, topic_of
 from gateway.policy.verdict import Decision, Objection, Verdict
-from gateway.store.outbox import ParcelRow
+from gateway.store.outbox import Lease, ParcelRow
 from gateway.store.quota import BatchRows, JournalRow, ReleasedRow
 from gateway.whatsapp.recipient import RecipientKind
 
@@ -30,9 +29,9 @@ def rows_of(batch: Sequence[Decided], known: BatchFacts, now: datetime) -> Batch
     journal, parcels, released = [], [], []
     for each in batch:
         row = _journal_row(each, known, now)
-        parcel, leased_by = each.submission.parcel, each.submission.leased_by
-        if leased_by is not None:
-            released.append(_released_row(each, row, leased_by))
+        parcel, lease = each.submission.parcel, each.submission.lease
+        if lease is not None:
+            released.append(_released_row(each, row, lease))
             continue
         journal.append(row)
         state = _parcel_state(each.submission, each.verdict)
@@ -79,10 +78,10 @@ def _parcel_row(each: Decided, parcel: Parcel, state: ParcelState, now: datetime
     )
 
 
-def _released_row(each: Decided, row: JournalRow, leased_by: UUID) -> ReleasedRow:
+def _released_row(each: Decided, row: JournalRow, lease: Lease) -> ReleasedRow:
     return ReleasedRow(
         journal=row,
-        leased_by=leased_by,
+        lease=lease,
         parcel_state=_parcel_state(each.submission, each.verdict),
         due_at=_due_at(each.verdict),
         topic=_topic(each),

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -57,6 +57,13 @@ BROKEN: Final = timedelta(minutes=5)
 
 class NoTokenError(Exception):
     """The vault has no access token for an account (any more)."""
+
+
+class Held(NamedTuple):
+    """A parcel, and the lease on which this process has claimed it."""
+
+    claimed: Claimed
+    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ class Releaser:
             async with self._parts.database.connection() as connection:
                 claimed = await outbox.claim(connection, most, lease)
             for one in claimed:
-                self._start(one, line)
+                self._start(Held(one, lease), line)
             started += len(claimed)
         if started:
             self._hungry.add(number)
@@ -158,39 +165,40 @@ class Releaser:
             for group in open_groups
         }
 
-    def _start(self, claimed: Claimed, line: Line) -> None:
+    def _start(self, held: Held, line: Line) -> None:
         self._under_way[line.phone_number_id] += 1
-        task = asyncio.create_task(self._send(claimed, line, self._gates.age))
+        task = asyncio.create_task(self._send(held, line, self._gates.age))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, claimed: Claimed, line: Line, age: int) -> None:
+    async def _send(self, held: Held, line: Line, age: int) -> None:
+        claimed = held.claimed
         try:
-            request = self._request(claimed)
+            request = self._request(held)
             handled = await self._parts.dispatcher.handle(request, line)
             if handled.outcome is not None:
                 self._parts.metrics.released(claimed.send_class)
             if age == self._gates.age:
                 self._learn(claimed, request, handled)
         except LeaseLostError:
-            self._log.info("another process has it", message_id=claimed.message_id.hex)
+            self._log.info("its lease was over", message_id=claimed.message_id.hex)
         except TooLateError:
-            await self._put_back(claimed, "expired", "its time is over", None)
+            await self._put_back(held, "expired", "its time is over", None)
         except CongestedError as error:
             wait = timedelta(seconds=error.retry_after_s)
             self._shut(claimed.group, claimed.pool_id, self._parts.clock.now() + wait)
-            await self._put_back(claimed, "throughput", str(error), None)
+            await self._put_back(held, "throughput", str(error), None)
         except LeavingError as error:
-            await self._put_back(claimed, "draining", str(error), None)
+            await self._put_back(held, "draining", str(error), None)
         except NoTokenError as error:
             self._shut(claimed.group, claimed.pool_id, self._parts.clock.now() + BROKEN)
-            await self._put_back(claimed, "account", str(error), None)
+            await self._put_back(held, "account", str(error), None)
         except StoreUnavailableError as error:
             self._log.warning("the database is away: its lease lapses", error=str(error))
         except Exception as error:  # noqa: BLE001 - one that fails must not end the others
             problem = f"{type(error).__name__}: {error}"
             self._log.warning("release failed", id=claimed.message_id.hex, error=problem)
-            await self._put_back(claimed, "unsendable", problem, self._parts.clock.now() + BROKEN)
+            await self._put_back(held, "unsendable", problem, self._parts.clock.now() + BROKEN)
         finally:
             self._left(line)
 
@@ -215,23 +223,22 @@ class Releaser:
             self._hungry.discard(number)
             self.on_room()
 
-    async def _put_back(
-        self, claimed: Claimed, rule: str, reason: str, due_at: datetime | None
-    ) -> None:
+    async def _put_back(self, held: Held, rule: str, reason: str, due_at: datetime | None) -> None:
         """Let it wait; where the database is away its lease lapses by itself."""
-        waiting = Due(claimed.pool_id, claimed.message_id, due_at, rule, reason)
+        waiting = Due(held.claimed.pool_id, held.claimed.message_id, due_at, rule, reason)
         with suppress(StoreUnavailableError):
             async with self._parts.database.connection() as connection:
-                await outbox.put_back(connection, [waiting], self._process_id)
+                await outbox.put_back(connection, [waiting], held.lease)
 
-    def _request(self, claimed: Claimed) -> Request:
+    def _request(self, held: Held) -> Request:
+        claimed = held.claimed
         contents = unpack(claimed.sealed, self._parts.vault)
         message = parse(contents.body)
         if not isinstance(message, Message):
             raise TypeError("only messages are parked")
         now = self._parts.clock.now()
         return Request(
-            _submission(claimed, message, self._process_id),
+            _submission(held, message),
             claimed.path,
             contents.body,
             CIMultiDict(
@@ -252,7 +259,8 @@ class Releaser:
         return f"Bearer {token}"
 
 
-def _submission(claimed: Claimed, message: Message, process_id: UUID) -> Submission:
+def _submission(held: Held, message: Message) -> Submission:
+    claimed = held.claimed
     parcel = Parcel(
         waba_id=claimed.waba_id,
         send_class=claimed.send_class,
@@ -273,7 +281,7 @@ def _submission(claimed: Claimed, message: Message, process_id: UUID) -> Submiss
         candidate,
         correlated=mark == claimed.message_id.hex,
         parcel=parcel,
-        leased_by=process_id,
+        lease=held.lease,
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from gateway.policy.fold import Candidate
 from gateway.policy.parcel import Parcel
 from gateway.policy.verdict import Decision, Verdict
+from gateway.store.outbox import Lease
 
 
 class Submission(NamedTuple):
@@ -16,8 +17,8 @@ class Submission(NamedTuple):
     candidate: Candidate
     correlated: bool
     parcel: Parcel | None = None
-    leased_by: UUID | None = None
-    """The process that has claimed it, if it comes out of the outbox."""
+    lease: Lease | None = None
+    """The lease on which it was claimed, if it comes out of the outbox."""
 
 
 class Admission(NamedTuple):

@@ -155,7 +155,7 @@ async def due(connection: Any, now: datetime) -> list[DueGroup]:
 
 
 class Lease(NamedTuple):
-    """Who claims, when, and until when nobody else may."""
+    """Who claims, when, and until when nobody else may; its end tells it from a later one."""
 
     process_id: UUID
     now: datetime
@@ -180,9 +180,9 @@ def _claimed(row: Any) -> Claimed:
     return Claimed(**fields)
 
 
-async def put_back(connection: Any, waiting: Sequence[Due], process_id: UUID) -> None:
-    """Let what this process had claimed wait (again)."""
-    await connection.execute(SQL["put_back"], _document(waiting), process_id)
+async def put_back(connection: Any, waiting: Sequence[Due], lease: Lease) -> None:
+    """Let what was claimed on a lease wait (again)."""
+    await connection.execute(SQL["put_back"], _document(waiting), lease.process_id, lease.until)
 
 
 async def rescue(connection: Any, now: datetime) -> int:

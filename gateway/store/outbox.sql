@@ -80,7 +80,7 @@ from json_to_recordset($1::json) as b (
     pool_id text, message_id uuid, due_at timestamptz, rule text, detail text
 )
 where o.pool_id = b.pool_id and o.message_id = b.message_id and o.leased_by = $2
-    and o.state = 'parked'
+    and o.leased_until = $3 and o.state = 'parked'
 
 -- name: rescue
 -- What a process that is gone had claimed and not decided on is anybody's again.

@@ -11,7 +11,7 @@ from gateway.policy.fold import Folded
 from gateway.policy.parcel import ParcelState
 from gateway.store import outbox
 from gateway.store.facts import PoolVersion, hour_of, written_said
-from gateway.store.outbox import ParcelRow
+from gateway.store.outbox import Lease, ParcelRow
 from gateway.store.queries import beside
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
@@ -44,13 +44,13 @@ class JournalRow(NamedTuple):
 
 
 class ReleasedRow(NamedTuple):
-    """What the desk has decided about a parcel that `leased_by` had claimed.
+    """What the desk has decided about a parcel that was claimed on `lease`.
 
     `due_at` None: it keeps its place among those that wait.
     """
 
     journal: JournalRow
-    leased_by: UUID
+    lease: Lease
     parcel_state: ParcelState
     due_at: datetime | None
     topic: str
@@ -68,10 +68,10 @@ class BatchRows(NamedTuple):
 
 
 class Reserved(NamedTuple):
-    """The pools that were written, and the messages whose lease another process has by now."""
+    """The pools that were written, and the claims that were not: their lease is over."""
 
     pools: set[PoolId]
-    lost: set[UUID]
+    lost: set[tuple[UUID, Lease]]
 
 
 async def reserve(
@@ -124,13 +124,20 @@ async def reserve(
     released = orjson.dumps([_released(row) for row in rows.released]).decode()
     found = await connection.fetch(SQL["reserve"], *documents, folded.left_by, parcels, released)
     written = {row["pool_id"] for row in found if row["pool_id"] is not None}
-    asked = {row.journal.message_id for row in rows.released if row.journal.pool_id in written}
-    return Reserved(written, asked.difference(row["taken"] for row in found))
+    taken = {(row["taken"], row["leased_by"], row["leased_until"]) for row in found}
+    lost = {
+        (row.journal.message_id, row.lease)
+        for row in rows.released
+        if row.journal.pool_id in written
+        and (row.journal.message_id, row.lease.process_id, row.lease.until) not in taken
+    }
+    return Reserved(written, lost)
 
 
 def _released(row: ReleasedRow) -> dict[str, Any]:
     return row.journal._asdict() | {
-        "leased_by": row.leased_by,
+        "leased_by": row.lease.process_id,
+        "leased_until": row.lease.until,
         "parcel_state": row.parcel_state,
         "due_at": row.due_at,
         "topic": row.topic,

@@ -135,22 +135,22 @@ kept as (
 released as (
     select r.*
     from json_to_recordset($9::json) as r (
-        pool_id text, message_id uuid, created_at timestamptz, leased_by uuid, parcel_state text,
-        due_at timestamptz, topic text, user_id text, category text, business_initiated boolean,
-        decision text, rule text, retry_at timestamptz, objections text, state text, hold text,
-        code integer, detail text
+        pool_id text, message_id uuid, created_at timestamptz, leased_by uuid,
+        leased_until timestamptz, parcel_state text, due_at timestamptz, topic text, user_id text,
+        category text, business_initiated boolean, decision text, rule text, retry_at timestamptz,
+        objections text, state text, hold text, code integer, detail text
     )
     join written using (pool_id)
 ),
 taken as (
-    -- Only who holds the lease may send what it had claimed.
+    -- Only who holds the lease may send what it had claimed; a process may have claimed it twice.
     update outbox o
     set state = r.parcel_state, due_at = coalesce(r.due_at, o.due_at), topic = r.topic,
         rule = r.rule, detail = r.detail, leased_by = null, leased_until = null,
         attempts = case when r.parcel_state = 'sending' then o.attempts else o.attempts - 1 end
     from released r
     where o.pool_id = r.pool_id and o.message_id = r.message_id
-        and o.leased_by = r.leased_by and o.state = 'parked'
+        and o.leased_by = r.leased_by and o.leased_until = r.leased_until and o.state = 'parked'
     returning r.*
 ),
 journal_of_taken as (
@@ -164,9 +164,10 @@ journal_of_taken as (
     from taken t
     where m.pool_id = t.pool_id and m.message_id = t.message_id and m.state = 'parked'
 )
-select pool_id, null::uuid as taken from written
+select pool_id, null::uuid as taken, null::uuid as leased_by, null::timestamptz as leased_until
+from written
 union all
-select null, message_id from taken
+select null, message_id, leased_by, leased_until from taken
 
 -- name: lock
 select pool_id from pools where pool_id = any($1) order by pool_id for update

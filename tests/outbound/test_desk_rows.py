@@ -10,13 +10,14 @@ from gateway.outbound.submission import Submission
 from gateway.policy.parcel import RANKS, SHARED, Parcel, ParcelState
 from gateway.policy.send_class import SendClass
 from gateway.policy.verdict import Decision, Objection, Verdict
+from gateway.store.outbox import Lease
 from gateway.store.quota import BatchRows
 from gateway.whatsapp.recipient import RecipientKind
 from gateway.whatsapp.template import TemplateKey
 from tests.outbound.making import parcel, submission
 from tests.policy.making import HOUR, KEY, NOW, NUMBER, POOL, WABA, batch_facts, template, text
 
-PROCESS = UUID(int=1)
+LEASE = Lease(UUID(int=1), NOW, NOW + HOUR)
 ADMIT = Verdict(Decision.ADMIT, None, (), (), business_initiated=True)
 MOMENT = timedelta(minutes=10)
 
@@ -39,7 +40,7 @@ def direct(packed: Parcel | None = None, **changes: Any) -> Submission:
 
 
 def from_outbox(**changes: Any) -> Submission:
-    return direct(parcel(attempts=2), **changes)._replace(leased_by=PROCESS)
+    return direct(parcel(attempts=2), **changes)._replace(lease=LEASE)
 
 
 @pytest.mark.parametrize("packed", [None, parcel(waits=False, resends=True), parcel()])
@@ -156,7 +157,7 @@ def test_what_comes_out_of_the_outbox_is_in_the_journal_already(
     known = rows(asked, verdict)
     (row,) = known.released
     assert (known.journal, known.parcels) == ([], [])
-    assert (row.leased_by, row.parcel_state) == (PROCESS, parcel_state)
+    assert (row.lease, row.parcel_state) == (LEASE, parcel_state)
     assert (row.journal.message_id, row.journal.created_at) == (asked.message_id, NOW)
     assert (row.journal.state, row.journal.hold) == (state, hold)
 

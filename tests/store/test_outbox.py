@@ -39,10 +39,12 @@ async def claimed(stock: Stock, most: dict[Group, int], lease: Lease = LEASE) ->
         return await outbox.claim(connection, most, lease)
 
 
-async def put_back(stock: Stock, message: UUID, due_at: datetime | None, who: UUID = ONE) -> None:
+async def put_back(
+    stock: Stock, message: UUID, due_at: datetime | None, lease: Lease = LEASE
+) -> None:
     due = Due(POOL, message, due_at, "throughput", "later")
     async with stock.database.connection() as connection:
-        await outbox.put_back(connection, [due], who)
+        await outbox.put_back(connection, [due], lease)
 
 
 async def groups(stock: Stock, now: datetime = NOW) -> list[Group]:
@@ -155,7 +157,8 @@ async def test_what_another_is_just_claiming_is_passed_over(stock: Stock) -> Non
 async def test_only_the_holder_puts_back(stock: Stock) -> None:
     message = await stock.park()
     await claim(stock)
-    await put_back(stock, message, NOW + HOUR, who=OTHER)
+    await put_back(stock, message, NOW + HOUR, Lease(OTHER, *LEASE[1:]))
+    await put_back(stock, message, NOW + HOUR, LEASE._replace(until=LEASE.until - INSTANT))
     assert await where(stock, message) == ("parked", ONE, 1)
     await put_back(stock, message, NOW + HOUR)
     assert await where(stock, message) == ("parked", None, 0)
@@ -175,7 +178,7 @@ async def test_what_has_no_hour_of_its_own_is_put_back_where_it_was(stock: Stock
 async def test_what_is_on_its_way_is_not_put_back(stock: Stock) -> None:
     message = await stock.send(ANNA, NOW)
     await stock.sending(message, attempts=1)
-    await stock.fetch("update outbox set leased_by = $1", ONE)
+    await stock.fetch("update outbox set leased_by = $1, leased_until = $2", ONE, LEASE.until)
     await put_back(stock, message, NOW + HOUR)
     assert await where(stock, message) == ("sending", ONE, 1)
 
