@@ -26,6 +26,7 @@ from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.courier import Courier, CourierParts
 from gateway.outbound.dispatch import Dispatcher, DispatchParts
+from gateway.outbound.doubts import DoubtParts, Doubts
 from gateway.outbound.pacing import Pacing
 from gateway.outbound.parcels import Packer
 from gateway.outbound.parking import Parking
@@ -43,6 +44,7 @@ from gateway.store.vault import Vault
 from gateway.watch.census import CENSUS_S, Census
 from gateway.watch.historian import Historian
 from gateway.watch.poller import Poller
+from gateway.watch.silence import SILENCE_S, SilenceWatch
 from gateway.watch.sweeper import Sweeper
 from gateway.web.admin import AdminParts
 from gateway.web.auth import Authenticator
@@ -210,6 +212,7 @@ class Gateway:
             clock.on_advance(release.wake)
         self.drain.on_drain += (self.releaser.leave, dispatcher.close)
         self._at_end("released", self.releaser.close)
+        self._open_doubts(vault)
         listener = Listener(
             self._settings.database_url.get_secret_value(),
             self.releaser.lift,
@@ -225,6 +228,23 @@ class Gateway:
         return Courier(
             CourierParts(dispatcher, desk, Parking(database), Packer(vault, longest), clock)
         )
+
+    def _open_doubts(self, vault: Vault) -> None:
+        """Start what ends doubts, and what reports messages of which nothing is heard."""
+        settings, clock = self._settings, self.clock
+        ids = MessageIds(random.Random())  # noqa: S311 - ids, not secrets
+        parts = DoubtParts(self.database, vault, clock, ids, self.metrics)
+        self.doubts = Doubts(parts, timedelta(seconds=settings.doubt_s))
+        patience = timedelta(seconds=settings.silent_s)
+        silence = SilenceWatch(self.database, clock, self.metrics, patience)
+        loops = (
+            Loop("doubts", self.doubts.run_once, settings.sweep_s),
+            Loop("silence", silence.run_once, SILENCE_S),
+        )
+        if isinstance(clock, SandboxClock):
+            for loop in loops:
+                clock.on_advance(loop.wake)
+        self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
     def _proxy(self, cloud: CloudClient, vault: Vault) -> Proxy:
         settings = self._settings
@@ -317,6 +337,7 @@ class Gateway:
         await self._answers.flushed()
         await sandbox_clock.advance(self.database, self.clock, seconds)
         await self.sweeper.run_once()
+        await self.doubts.run_once()
         await self.historian.run_once()
         for listener in self._on_advance:
             await listener()

@@ -103,6 +103,14 @@ class Settings(BaseSettings):
     unanswered_s: float = Field(
         120.0, gt=0, description="Seconds after which a send without an answer is in doubt."
     )
+    doubt_s: float = Field(
+        120.0,
+        gt=0,
+        description="Seconds after which a send in doubt is given up, or sent once more.",
+    )
+    silent_s: float = Field(
+        900.0, gt=0, description="Seconds without a status after which a message is reported."
+    )
     drain_s: float = Field(
         25.0, gt=0, description="Most seconds from SIGTERM to the end; see Draining."
     )

@@ -35,7 +35,12 @@ class Metrics:
             "Messages that left after they had waited in the outbox, by class.",
             ("send_class",),
         )
-        for tally in (self.decision, self.outcome, self.request, self.released):
+        self.doubt = Tally(
+            "gateway_doubts_ended",
+            "Doubts that no status has resolved in time, by what was done: given_up or resent.",
+            ("end",),
+        )
+        for tally in (self.decision, self.outcome, self.request, self.released, self.doubt):
             self.registry.register(tally)
         self.overhead = Histogram(
             "gateway_overhead_seconds",
@@ -67,6 +72,7 @@ class Metrics:
         )
         self._add_lines()
         self._add_outbox()
+        self._add_silence()
         self.answers_behind = Gauge(
             "gateway_answers_behind",
             "Answers of Meta that are not in the journal yet.",
@@ -98,6 +104,14 @@ class Metrics:
             "gateway_parked",
             "Messages that wait in the outbox, by class; every process tells of all there are.",
             ["send_class"],
+            registry=self.registry,
+        )
+
+    def _add_silence(self) -> None:
+        self.silent = Counter(
+            "gateway_silent",
+            "Messages that Meta has taken and told nothing of in time; every process counts all.",
+            ["phone_number_id"],
             registry=self.registry,
         )
 

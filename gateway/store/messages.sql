@@ -127,10 +127,11 @@ reached as (
 select count(*) from doubted
 
 -- name: story
-select m.*, a.name as app_name
+select m.*, a.name as app_name, r.message_id as resent_as
 from pools p
 join messages m on m.pool_id = p.pool_id and m.message_id = $1
 left join apps a using (app_id)
+left join messages r on r.pool_id = m.pool_id and r.resend_of = m.message_id
 
 -- name: page
 -- Newest first; each pool gives its newest, so that the primary key serves every page.

@@ -45,6 +45,7 @@ class ParkedRow(NamedTuple):
     category: str | None
     code: int | None
     correlated: bool
+    resend_of: UUID | None = None
 
 
 class ParcelRow(NamedTuple):

@@ -6,19 +6,19 @@ with parked as (
         app_id text, send_class text, rank smallint, path text, sealed text, resends boolean,
         due_at timestamptz, expires_at timestamptz, rule text, detail text, parked_at timestamptz,
         type text, template_name text, template_language text, category text, code integer,
-        correlated boolean
+        correlated boolean, resend_of uuid
     )
 ),
 journal as (
     insert into messages (
         pool_id, message_id, created_at, app_id, phone_number_id, user_id, type, template_name,
         template_language, category, business_initiated, decision, rule, retry_at, state,
-        correlated, code, detail
+        correlated, code, detail, resend_of
     )
     select
         pool_id, message_id, parked_at, app_id, phone_number_id, user_id, type, template_name,
         template_language, category, false, 'defer', rule, due_at, 'parked', correlated, code,
-        detail
+        detail, resend_of
     from parked
 )
 insert into outbox (

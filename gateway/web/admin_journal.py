@@ -1,12 +1,14 @@
 """The admin API's journal: what became of messages, and deliveries that could not be read."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from aiohttp import web
 
 from gateway.store import inbox, messages
+from gateway.store.message_ids import first_id_at
 from gateway.store.messages import PageFilter
 from gateway.web import views
 from gateway.web.admin import AdminParts, BadRequestError, Route, problem, reply
@@ -14,12 +16,17 @@ from gateway.web.admin import AdminParts, BadRequestError, Route, problem, reply
 PAGE: Final = 50
 LARGEST_PAGE: Final = 500
 LARGEST_ID: Final = 2**63 - 1
+OLDEST_S: Final = 10 * 366 * 86_400
 FILTERS: Final = ("phone_number_id", "pool_id", "user_id", "state", "decision", "rule")
 
 
 async def list_messages(parts: AdminParts, request: web.Request) -> web.Response:
-    """Page through the journal, newest first; `next` is the `before` of the next page."""
-    wanted = _page_filter(request)
+    """Page through the journal, newest first; `next` is the `before` of the next page.
+
+    `older_than_s` leaves out what is younger: with `state=accepted` it shows what Meta has taken
+    and told nothing of since.
+    """
+    wanted = _page_filter(request, parts.clock.now())
     async with parts.database.connection() as connection:
         rows = await messages.page(connection, wanted)
     page = [views.message_view(row) for row in rows]
@@ -56,16 +63,21 @@ async def list_problems(parts: AdminParts, request: web.Request) -> web.Response
     return reply({"waiting": waiting, "problems": problems})
 
 
-def _page_filter(request: web.Request) -> PageFilter:
+def _page_filter(request: web.Request, now: datetime) -> PageFilter:
     query = request.query
-    unknown = set(query) - {*FILTERS, "before", "limit"}
+    unknown = set(query) - {*FILTERS, "before", "older_than_s", "limit"}
     if unknown:
         raise BadRequestError(f"{min(unknown)}: no such filter")
     limit = read_limit(query.get("limit", str(PAGE)))
-    before = query.get("before")
+    bounds = []
+    if before := query.get("before"):
+        bounds.append(read_id(before, "before"))
+    if age := query.get("older_than_s"):
+        seconds = _whole(age, "older_than_s", OLDEST_S)
+        bounds.append(first_id_at(now - timedelta(seconds=seconds)))
     return PageFilter(
         **{name: query.get(name) for name in FILTERS},
-        before=read_id(before, "before") if before else None,
+        before=min(bounds, default=None),
         limit=limit,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -184,6 +185,8 @@ def story_view(row: Mapping[str, Any]) -> dict[str, Any]:
         **message_view(row),
         "app_name": row["app_name"],
         "hold": row["hold"],
+        "resend_of": _hex(row["resend_of"]),
+        "resent_as": _hex(row["resent_as"]),
         "verdict": {
             "decision": row["decision"],
             "rule": row["rule"],
@@ -199,3 +202,7 @@ def story_view(row: Mapping[str, Any]) -> dict[str, Any]:
         },
         "statuses": sorted(statuses, key=lambda status: status["at"]),
     }
+
+
+def _hex(message_id: UUID | None) -> str | None:
+    return None if message_id is None else message_id.hex
