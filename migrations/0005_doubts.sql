@@ -50,6 +50,10 @@ $$;
 create trigger doubt_followed after update of state on messages
     for each row when (
         old.state is distinct from new.state
-        and (new.state = 'in_doubt' or old.state in ('in_doubt', 'unknown'))
+        and (
+            new.state = 'in_doubt' or old.state in ('in_doubt', 'unknown')
+            -- A status that was faster than the answer.
+            or old.state = 'reserved' and new.state in ('sent', 'delivered', 'read', 'failed')
+        )
     )
     execute function follow_doubt();

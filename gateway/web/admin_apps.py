@@ -62,6 +62,7 @@ def _view(app: App) -> dict[str, Any]:
         "joins_retries": app.joins_retries,
         "responds_async": app.responds_async,
         "parks": app.parks,
+        "resends": app.resends,
     }
 
 

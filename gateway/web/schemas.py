@@ -1,8 +1,8 @@
 """The bodies of the admin API: what operators send, checked."""
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from gateway.policy.parcel import ParcelState
 from gateway.policy.send_class import SendClass
@@ -45,18 +45,28 @@ class NumberBody(StrictBody):
     is_new: bool = False
 
 
+def _plain(by_class: dict[SendClass, bool]) -> dict[str, bool]:
+    return {name.value: wanted for name, wanted in by_class.items()}
+
+
+ByClass = Annotated[dict[SendClass, bool], AfterValidator(_plain)]
+
+
 class AppPatch(StrictBody):
     """`PATCH /admin/v1/apps/{id}`; `wait_s` null: as long as the process lets callers wait.
 
     `responds_async`: what may not go now is parked, whatever the request says; `parks` the same by
-    class, which beats it: `{"utility": true}`.
+    class, which beats it: `{"utility": true}`. `resends`, by class: whether a message in doubt that
+    no status resolves is sent once more (at least once) or given up (at most once); by default
+    authentication alone is.
     """
 
     name: str = Field("", min_length=1, max_length=200, pattern=r"^[^\x00]*$")
     wait_s: float | None = Field(None, ge=0, le=600)
     joins_retries: bool = True
     responds_async: bool = False
-    parks: dict[SendClass, bool] = Field({})
+    parks: ByClass = Field({})
+    resends: ByClass = Field({})
 
 
 class AppBody(AppPatch):

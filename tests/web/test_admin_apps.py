@@ -48,6 +48,7 @@ async def test_an_app_may_be_known_by_its_meta_token_which_is_not_shown(world: W
         "joins_retries": True,
         "responds_async": False,
         "parks": {},
+        "resends": {},
     }
     assert token not in (await ask(world, "GET", "/apps")).body.decode()
     sent = await world.template(SMALL, ANA, key=token)
@@ -63,6 +64,14 @@ async def test_what_is_set_of_an_app_is_known_to_the_doors_at_once(world: World)
     await ask(world, "PATCH", "/apps/hasty", {"joins_retries": True, "name": "Slow"})
     assert told_of(world, key) == (None, True)
     assert (await world.template(SMALL, ANA, key=key)).status == 200
+
+
+async def test_how_an_app_wants_its_messages_treated_is_set_by_class(world: World) -> None:
+    wishes = {"responds_async": True, "parks": {"marketing": False}, "resends": {"reply": True}}
+    told = (await ask(world, "PATCH", f"/apps/{demo.APP}", wishes)).json
+    assert {name: told[name] for name in wishes} == wishes
+    told = (await ask(world, "PATCH", f"/apps/{demo.APP}", {"parks": {"reply": True}})).json
+    assert (told["parks"], told["resends"]) == ({"reply": True}, {"reply": True})
 
 
 async def test_another_key_leaves_what_is_set_of_the_app(world: World) -> None:
@@ -93,6 +102,8 @@ async def test_apps_are_listed_without_their_keys(world: World) -> None:
         (demo.APP, {"name": ""}, 400, "name"),
         (demo.APP, {"name": None}, 400, "name"),
         (demo.APP, {"app_id": "another"}, 400, "app_id"),
+        (demo.APP, {"parks": {"urgent": True}}, 400, "parks"),
+        (demo.APP, {"resends": {"marketing": "often"}}, 400, "resends"),
         ("nobody", {}, 404, "nobody"),
     ],
 )
