@@ -45,11 +45,11 @@ class NumberBody(StrictBody):
     is_new: bool = False
 
 
-def _plain(by_class: dict[SendClass, bool]) -> dict[str, bool]:
-    return {name.value: wanted for name, wanted in by_class.items()}
+def _class(name: str) -> str:
+    return SendClass(name).value
 
 
-ByClass = Annotated[dict[SendClass, bool], AfterValidator(_plain)]
+ByClass = dict[Annotated[str, AfterValidator(_class)], bool]
 
 
 class AppPatch(StrictBody):
