@@ -19,6 +19,7 @@ from typing import Final
 import aiohttp
 import pytest
 
+from tests.builders import template_body
 from tests.failing_gateway import STEPS, Failpoint
 from tests.gateway_process import GatewayProcess, StartProcess
 from tests.journeys.campaign import audience
@@ -101,4 +102,4 @@ async def warm(campaign: Campaign, people: Iterator[str], *processes: GatewayPro
     """
     for process in processes:
         for number in NUMBERS:
-            await campaign.send(next(people), [process.data_url], number, {})
+            await campaign.send(template_body(next(people)), [process.data_url], number, {})
