@@ -24,6 +24,7 @@ from gateway.loop import Loop
 from gateway.metrics import Metrics
 from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
+from gateway.outbound.callbacks import CALLBACKS_S, CallbackParts, Callbacks
 from gateway.outbound.courier import Courier, CourierParts
 from gateway.outbound.dispatch import Dispatcher, DispatchParts
 from gateway.outbound.doubts import DoubtParts, Doubts
@@ -52,9 +53,10 @@ from gateway.web.draining import Drain
 from gateway.web.health import Health
 from gateway.web.idempotency import Idempotency, Terms
 from gateway.web.media_links import MediaLinks
+from gateway.web.own_messages import OwnMessages
 from gateway.web.pass_through import PassThrough, PassThroughParts
 from gateway.web.proxy import Proxy, ProxyParts, ProxySettings
-from gateway.web.server import admin_server, data_server, listen
+from gateway.web.server import Doors, admin_server, data_server, listen
 from gateway.web.webhooks import Webhooks
 
 REFRESH_S = 2.0
@@ -230,16 +232,23 @@ class Gateway:
         )
 
     def _open_doubts(self, vault: Vault) -> None:
-        """Start what ends doubts, and what reports messages of which nothing is heard."""
+        """Start what ends doubts, reports silence, and tells apps what became of messages."""
         settings, clock = self._settings, self.clock
         ids = MessageIds(random.Random())  # noqa: S311 - ids, not secrets
         parts = DoubtParts(self.database, vault, clock, ids, self.metrics)
         self.doubts = Doubts(parts, timedelta(seconds=settings.doubt_s))
         patience = timedelta(seconds=settings.silent_s)
         silence = SilenceWatch(self.database, clock, self.metrics, patience)
+        told = CallbackParts(self.database, vault, clock, self.metrics, random.Random())  # noqa: S311
+        self.callbacks = Callbacks.open(told)
+        callbacks = Loop("callbacks", self.callbacks.run_once, CALLBACKS_S)
+        self.callbacks.on_room = callbacks.wake
+        self.drain.on_drain.append(self.callbacks.leave)
+        self._at_end("callbacks", self.callbacks.close)
         loops = (
             Loop("doubts", self.doubts.run_once, settings.sweep_s),
             Loop("silence", silence.run_once, SILENCE_S),
+            callbacks,
         )
         if isinstance(clock, SandboxClock):
             for loop in loops:
@@ -249,6 +258,7 @@ class Gateway:
     def _proxy(self, cloud: CloudClient, vault: Vault) -> Proxy:
         settings = self._settings
         authenticator = Authenticator(self.directory, pass_through=settings.pass_through)
+        self._authenticator = authenticator
         vault_key = settings.vault_key
         links = PassThroughParts(
             self.directory,
@@ -296,8 +306,9 @@ class Gateway:
 
     async def _listen(self, proxy: Proxy, admin: web.BaseRunner) -> None:
         settings = self._settings
-        webhooks = Webhooks(self._ingress)
-        self._data = data_server(proxy, webhooks, settings.max_message_bytes, self.drain)
+        own = OwnMessages(self.database, self._authenticator)
+        doors = Doors(proxy, Webhooks(self._ingress), own)
+        self._data = data_server(doors, settings.max_message_bytes, self.drain)
         self._at_end("data listener", self._data.cleanup)
         data_port = await listen(self._data, settings.host, settings.port)
         admin_port = await listen(admin, settings.admin_host, settings.admin_port)

@@ -40,8 +40,14 @@ class Metrics:
             "Doubts that no status has resolved in time, by what was done: given_up or resent.",
             ("end",),
         )
+        self.callback = Tally(
+            "gateway_callbacks",
+            "Events that apps were told, by how it ended: taken or missed (it is tried again).",
+            ("result",),
+        )
         for tally in (self.decision, self.outcome, self.request, self.released, self.doubt):
             self.registry.register(tally)
+        self.registry.register(self.callback)
         self.overhead = Histogram(
             "gateway_overhead_seconds",
             "Time a message spent in the gateway, the line and the Cloud API taken off.",

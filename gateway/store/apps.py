@@ -29,7 +29,7 @@ class App:
     them; `joins_retries` whether a request that is identical to one in flight gets its answer;
     `responds_async` whether what may not go now is parked although the request does not say so,
     and `parks` the same of a class, which beats it; `resends` whether a message of a class is sent
-    once more when it is in doubt.
+    once more when it is in doubt; `callback_url` where it is told what became of messages.
     """
 
     app_id: str
@@ -41,6 +41,8 @@ class App:
     responds_async: bool = False
     parks: Mapping[str, bool] = field(default_factory=dict)
     resends: Mapping[str, bool] = field(default_factory=dict)
+    callback_url: str | None = None
+    sealed_callback_secret: bytes | None = None
 
 
 async def get_all(connection: Any) -> list[App]:
@@ -68,6 +70,8 @@ async def put(connection: Any, app: App, at: datetime) -> None:
         app.responds_async,
         orjson.dumps(app.parks).decode(),
         orjson.dumps(app.resends).decode(),
+        app.callback_url,
+        app.sealed_callback_secret,
     )
 
 

@@ -1,11 +1,15 @@
 -- name: all
-select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, parks, resends
+select
+    app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, parks, resends,
+    callback_url, sealed_callback_secret
 from apps
 where disabled_at is null
 order by app_id
 
 -- name: one
-select app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, parks, resends
+select
+    app_id, name, key_hash, credential, wait_s, joins_retries, responds_async, parks, resends,
+    callback_url, sealed_callback_secret
 from apps
 where app_id = $1 and disabled_at is null
 for update
@@ -13,9 +17,9 @@ for update
 -- name: put
 insert into apps (
     app_id, name, key_hash, credential, created_at, wait_s, joins_retries, responds_async, parks,
-    resends
+    resends, callback_url, sealed_callback_secret
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (app_id) do update
     set name = excluded.name,
         key_hash = excluded.key_hash,
@@ -25,6 +29,8 @@ on conflict (app_id) do update
         responds_async = excluded.responds_async,
         parks = excluded.parks,
         resends = excluded.resends,
+        callback_url = excluded.callback_url,
+        sealed_callback_secret = excluded.sealed_callback_secret,
         disabled_at = null
 
 -- name: put_token

@@ -8,7 +8,7 @@ from gateway.clock import Clock
 from gateway.policy.knobs import Knobs
 from gateway.policy.paces import Phase
 from gateway.policy.ramp import allowance
-from gateway.store import activity, idempotency, outbox, pools, quota
+from gateway.store import activity, callbacks, idempotency, outbox, pools, quota
 from gateway.store.activity import History
 from gateway.store.database import Database
 from gateway.store.facts import load_states
@@ -41,6 +41,7 @@ class Historian:
                 changes += await activity.forget(connection, pool_id, now)
             changes += await self._prune_keys(connection, now)
             changes += await outbox.forget(connection, now)
+            changes += await callbacks.forget(connection, now)
         return changes
 
     async def _prune_keys(self, connection: Any, now: datetime) -> int:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
+from yarl import URL
 
-from gateway.store import apps
+from gateway.outbound.standard_webhooks import SECRET_BYTES, key_of, secret_of
+from gateway.store import apps, callbacks
 from gateway.store.apps import App, Credential
 from gateway.store.directory import credential_hash
 from gateway.web import schemas
-from gateway.web.admin import AdminParts, Route, problem, read_body, reply
+from gateway.web.admin import AdminParts, BadRequestError, Route, problem, read_body, reply
 from gateway.web.auth import KEY_PREFIX
 
 
@@ -33,10 +35,10 @@ async def put_app(parts: AdminParts, request: web.Request) -> web.Response:
     given = body.given() | {"key_hash": fresh.key_hash, "credential": credential}
     given.pop("meta_token", None)
     async with parts.database.transaction() as connection:
-        app = replace(await apps.get(connection, body.app_id) or fresh, **given)
-        await apps.put(connection, app, parts.clock.now())
+        app, shown = _changed(parts, await apps.get(connection, body.app_id) or fresh, given)
+        await _put(connection, app, parts)
     await parts.changed()
-    return reply(_view(app) | ({} if body.meta_token else {"key": key}))
+    return reply(_view(app) | shown | ({} if body.meta_token else {"key": key}))
 
 
 async def change_app(parts: AdminParts, request: web.Request) -> web.Response:
@@ -47,10 +49,41 @@ async def change_app(parts: AdminParts, request: web.Request) -> web.Response:
         known = await apps.get(connection, app_id)
         if known is None:
             return problem(404, f"unknown: {app_id}")
-        app = replace(known, **body.given())
-        await apps.put(connection, app, parts.clock.now())
+        app, shown = _changed(parts, known, body.given())
+        await _put(connection, app, parts)
     await parts.changed()
-    return reply(_view(app))
+    return reply(_view(app) | shown)
+
+
+async def _put(connection: Any, app: App, parts: AdminParts) -> None:
+    await apps.put(connection, app, parts.clock.now())
+    if app.callback_url is None:
+        await callbacks.drop(connection, app.app_id)
+
+
+def _changed(parts: AdminParts, app: App, given: dict[str, Any]) -> tuple[App, dict[str, str]]:
+    """Return an app with what is given, and what is shown this once: a secret that was made up."""
+    secret, shown = given.pop("callback_secret", None), {}
+    app = replace(app, **given)
+    if app.callback_url is None:
+        return replace(app, sealed_callback_secret=None), {}
+    if not (app.callback_url.startswith("https://") or _stays_here(app.callback_url, parts)):
+        raise BadRequestError("callback_url: must be https, for it tells of people's messages")
+    if secret is None and app.sealed_callback_secret is None:
+        secret = secret_of(secrets.token_bytes(SECRET_BYTES))
+        shown = {"callback_secret": secret}
+    if secret is not None:
+        try:
+            key_of(secret)
+        except ValueError as error:
+            raise BadRequestError(f"callback_secret: {error}") from None
+        app = replace(app, sealed_callback_secret=parts.vault.seal(secret))
+    return app, shown
+
+
+def _stays_here(url: str, parts: AdminParts) -> bool:
+    """Tell whether what is sent to a URL leaves this machine, or could do harm: not in a sandbox."""
+    return parts.advance_clock is not None or URL(url).host in {"localhost", "127.0.0.1", "::1"}
 
 
 def _view(app: App) -> dict[str, Any]:
@@ -63,6 +96,7 @@ def _view(app: App) -> dict[str, Any]:
         "responds_async": app.responds_async,
         "parks": app.parks,
         "resends": app.resends,
+        "callback_url": app.callback_url,
     }
 
 

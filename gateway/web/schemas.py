@@ -58,7 +58,8 @@ class AppPatch(StrictBody):
     `responds_async`: what may not go now is parked, whatever the request says; `parks` the same by
     class, which beats it: `{"utility": true}`. `resends`, by class: whether a message in doubt that
     no status resolves is sent once more (at least once) or given up (at most once); by default
-    authentication alone is.
+    authentication alone is. `callback_url`: where the app is told what became of messages, null to
+    tell it nothing; `callback_secret` signs that (Standard Webhooks), and is made up if not given.
     """
 
     name: str = Field("", min_length=1, max_length=200, pattern=r"^[^\x00]*$")
@@ -67,6 +68,8 @@ class AppPatch(StrictBody):
     responds_async: bool = False
     parks: ByClass = Field({})
     resends: ByClass = Field({})
+    callback_url: str | None = Field(None, pattern=r"^https?://[!-~]{1,2000}$")
+    callback_secret: str = Field("", pattern=r"^(whsec_)?[A-Za-z0-9+/=]{32,88}$")
 
 
 class AppBody(AppPatch):
@@ -91,6 +94,12 @@ class OutboxBody(StrictBody):
     state: ParcelState | None = None
     rule: str | None = Field(None, pattern=ID)
     expires_at: AwareDatetime | None = None
+
+
+class RedriveBody(StrictBody):
+    """`POST /admin/v1/callbacks/redrive`: what was given up, of one app or of all."""
+
+    app_id: str | None = Field(None, pattern=ID)
 
 
 class ClockBody(StrictBody):

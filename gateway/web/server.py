@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.web import (
     admin_apps,
+    admin_callbacks,
     admin_journal,
     admin_numbers,
     admin_outbox,
@@ -35,15 +36,32 @@ ADMIN_ROUTES: Final[tuple[Route, ...]] = (
     *admin_journal.ROUTES,
     *admin_outbox.ROUTES,
     *admin_apps.ROUTES,
+    *admin_callbacks.ROUTES,
 )
 
 
-def data_server(
-    proxy: Proxy, webhooks: Webhooks, max_message_bytes: int, drain: Drain
-) -> web.BaseRunner:
-    """Return the data listener: webhooks at their path, the Cloud API everywhere else.
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What stands behind the data listener."""
 
-    Two paths need no router: aiohttp's low-level server spares its cost a message.
+    proxy: Proxy
+    webhooks: Webhooks
+    own_messages: OwnMessages
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request: the Cloud API is everywhere but at two paths of our own."""
+        path = request.path
+        if path == WEBHOOK_PATH:
+            return await self.webhooks.handle(request)
+        if path.startswith(own_messages.PATH):
+            return await self.own_messages.handle(request)
+        return await self.proxy.handle(request)
+
+
+def data_server(doors: Doors, max_message_bytes: int, drain: Drain) -> web.BaseRunner:
+    """Return the data listener.
+
+    Few paths need no router: aiohttp's low-level server spares its cost a message.
     """
     loop = asyncio.get_running_loop()
     client_max_size = max(max_message_bytes, LARGEST_WEBHOOK)
@@ -51,9 +69,7 @@ def data_server(
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         drain.enter()
         try:
-            if request.path != WEBHOOK_PATH:
-                return await proxy.handle(request)
-            return await webhooks.handle(request)
+            return await doors.handle(request)
         finally:
             drain.leave()
 
