@@ -1,7 +1,7 @@
 """Tells apps what became of their messages: signed, at least once, tried again for a day.
 
-What is told is what the journal says at that moment. An app whose door fails is asked with one event
-at a time, so that it neither holds up others nor is run over when it comes back.
+What is told is what the journal says at that moment. An app whose door fails is tried with one
+event at a time, so that it neither holds up others nor is run over when it comes back.
 """
 
 import asyncio
@@ -37,7 +37,9 @@ LONGEST: Final = timedelta(hours=1)
 DOUBLINGS: Final = 10
 JITTER: Final = 0.2
 PERSISTENCE: Final = timedelta(hours=24)
+TAKEN: Final = range(200, 300)
 GONE: Final = 410
+"""An app that does not want to be told any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class CallbackParts:
 
 
 class Callbacks:
-    """Delivers what is owed; `run_once` starts what can be started and does not wait for its end."""
+    """Delivers what is owed; `run_once` starts what it can and does not wait for its end."""
 
     def __init__(self, parts: CallbackParts, session: aiohttp.ClientSession) -> None:
         self._parts = parts
@@ -68,10 +70,8 @@ class Callbacks:
     @classmethod
     def open(cls, parts: CallbackParts) -> "Callbacks":
         """Open a session of its own; `close` closes it."""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        return cls(
-            parts, aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
-        )
+        timeout, jar = aiohttp.ClientTimeout(total=TIMEOUT_S), aiohttp.DummyCookieJar()
+        return cls(parts, aiohttp.ClientSession(timeout=timeout, cookie_jar=jar))
 
     def leave(self) -> None:
         """Claim nothing any more: this process is going away."""
@@ -138,7 +138,7 @@ class Callbacks:
             return type(error).__name__
         except (VaultError, ValueError) as error:
             return f"cannot be signed: {error}"
-        return None if 200 <= status < 300 else f"status {status}"
+        return None if status in TAKEN else f"status {status}"
 
     async def _note(self, owed: Owed, problem: str | None) -> None:
         async with self._parts.database.connection() as connection:

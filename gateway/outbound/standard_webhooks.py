@@ -12,6 +12,8 @@ from uuid import UUID
 
 PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = 32
+SHORTEST: Final = 24
+LONGEST: Final = 64
 
 
 def secret_of(key: bytes) -> str:
@@ -22,7 +24,7 @@ def secret_of(key: bytes) -> str:
 def key_of(secret: str) -> bytes:
     """Return the key of a secret; ValueError where it is none of 24 to 64 bytes in base64."""
     key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    if not 24 <= len(key) <= 64:
+    if not SHORTEST <= len(key) <= LONGEST:
         raise ValueError("a secret has 24 to 64 bytes")
     return key
 

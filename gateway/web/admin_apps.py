@@ -82,7 +82,7 @@ def _changed(parts: AdminParts, app: App, given: dict[str, Any]) -> tuple[App, d
 
 
 def _stays_here(url: str, parts: AdminParts) -> bool:
-    """Tell whether what is sent to a URL leaves this machine, or could do harm: not in a sandbox."""
+    """Tell whether what is sent to a URL stays on this machine, or is a sandbox's."""
     return parts.advance_clock is not None or URL(url).host in {"localhost", "127.0.0.1", "::1"}
 
 

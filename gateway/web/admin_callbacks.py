@@ -14,7 +14,7 @@ GAVE_UP: Final = {None: None, "true": True, "false": False}
 
 
 async def list_callbacks(parts: AdminParts, request: web.Request) -> web.Response:
-    """Count what apps are owed, and show the oldest of it; `app_id` and `gave_up` narrow it down."""
+    """Count what apps are owed, and show the oldest; `app_id` and `gave_up` narrow it down."""
     query = request.query
     if unknown := set(query) - {"app_id", "gave_up", "limit"}:
         raise BadRequestError(f"{min(unknown)}: no such filter")

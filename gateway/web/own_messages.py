@@ -8,7 +8,6 @@ import orjson
 from aiohttp import web
 
 from gateway.outbound.told import view
-from gateway.policy.verdict import Decision
 from gateway.store import fates
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
@@ -80,4 +79,4 @@ class OwnMessages:
 
 def _unknown(given: str) -> Refusal:
     details = f"Message {given[:40]!r} is none of yours."
-    return Refusal(404, 100, details, Decision.REJECT, "account", subcode=33)
+    return Refusal(404, 100, details, rule="account", subcode=33)

@@ -1,6 +1,7 @@
 """Builds the two listeners: data for apps and Meta, admin for operators."""
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,8 @@ from gateway.web.admin import Admin, AdminParts, Route
 from gateway.web.connection import Connection
 from gateway.web.draining import Drain
 from gateway.web.health import Health
+from gateway.web.own_messages import PATH as OWN_PATH
+from gateway.web.own_messages import OwnMessages
 from gateway.web.preflight import Preflight
 from gateway.web.proxy import Proxy
 from gateway.web.webhooks import Webhooks
@@ -53,7 +56,7 @@ class Doors:
         path = request.path
         if path == WEBHOOK_PATH:
             return await self.webhooks.handle(request)
-        if path.startswith(own_messages.PATH):
+        if path.startswith(OWN_PATH):
             return await self.own_messages.handle(request)
         return await self.proxy.handle(request)
 
