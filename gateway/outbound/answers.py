@@ -13,7 +13,6 @@ from gateway.metrics import Metrics
 from gateway.policy.knobs import Knobs
 from gateway.policy.lessons import LESSONS
 from gateway.policy.lifecycle import MessageState
-from gateway.policy.retry import again_at
 from gateway.store import lessons, messages, outbox, quota
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
@@ -156,12 +155,8 @@ class AnswerWriter:
                 # What its app has waited for it has been told.
                 done.append(key)
                 continue
-            due_at = again_at(answer.code, attempt, answer.answered_at)
-            reason = "upstream", answer.detail
-            if due_at is not None:
-                again.append(Due(*key, due_at, *reason))
-            else:
-                dead.append(Due(*key, answer.answered_at, *reason))
+            waiting = Due(*key, answer.waits_until, "upstream", answer.detail)
+            (dead if answer.waits_until is None else again).append(waiting)
         if done:
             await outbox.finish(connection, done)
         if again:
