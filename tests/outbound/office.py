@@ -24,7 +24,7 @@ from gateway.outbound.dispatch import Dispatcher, DispatchParts, Handled, Reques
 from gateway.outbound.pacing import Line, Pacing
 from gateway.outbound.parcels import Packer, Parked, Wishes
 from gateway.outbound.parking import Parking
-from gateway.outbound.release import Releaser, ReleaseParts
+from gateway.outbound.release import ReleaseParts, Releaser
 from gateway.outbound.settling import Settlement
 from gateway.outbound.submission import Submission
 from gateway.policy.fold import Candidate
@@ -38,7 +38,7 @@ from gateway.whatsapp.error_shape import MetaError
 from gateway.whatsapp.message import Message, parse
 from tests.builders import template_body
 from tests.outbound.making import new_id, user
-from tests.policy.making import KNOBS, NUMBER, POOL, WABA
+from tests.policy.making import KEY, KNOBS, NUMBER, POOL, WABA
 from tests.store.stocked import ManualClock, Stock
 
 META: Final = Answer(200, CIMultiDictProxy(CIMultiDict()), b"{}")
@@ -77,10 +77,10 @@ class StubCloud(CloudClient):
         return [orjson.loads(body)["to"].removeprefix("+") for _, body, _ in self.seen]
 
 
-def body_to(number: int, message_id: UUID) -> bytes:
+def body_to(number: int, message_id: UUID, name: str = KEY.name) -> bytes:
     """Make the body of a template to the user with this number, with our mark."""
     mark = wrap(message_id.hex, None)
-    body = template_body(f"+{user(number)}", "order_update")
+    body = template_body(f"+{user(number)}", name)
     return orjson.dumps(body | {"biz_opaque_callback_data": mark})
 
 
@@ -155,10 +155,12 @@ class Office:
         taken = await self.courier.take(request, wishes or Wishes(), self.line)
         return message_id, taken
 
-    async def park(self, number: int = 1, own_token: str | None = None, **changes: Any) -> UUID:
+    async def park(
+        self, number: int = 1, name: str = KEY.name, own_token: str | None = None, **changes: Any
+    ) -> UUID:
         """Put a message to the user with this number into the outbox; `changes` as in `Stock`."""
         message_id = self.stock.ids.new(self.clock.now())
-        contents = Contents(body_to(number, message_id), [("X-Own", "kept")], own_token)
+        contents = Contents(body_to(number, message_id, name), [("X-Own", "kept")], own_token)
         row = {"sealed": pack(contents, VAULT), "message_id": message_id} | changes
         return await self.stock.park(user(number), self.clock.now(), **row)
 

@@ -73,7 +73,7 @@ async def test_an_app_that_brings_its_own_token_has_it_kept(office: Office) -> N
     message, _ = await office.take(wishes=Wishes(send_at=NOW + HOUR), own_token=True)
     parcel = await office.stock.parcel(message)
     assert parcel is not None
-    assert unpack(parcel["sealed"], VAULT).own_token == "Bearer of-the-vault"  # noqa: S105
+    assert unpack(parcel["sealed"], VAULT).own_token == "Bearer of-the-vault"
 
 
 async def test_what_was_asked_for_earlier_goes_now(office: Office) -> None:
