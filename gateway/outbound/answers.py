@@ -146,7 +146,9 @@ class AnswerWriter:
 
     async def _settle_parcels(self, connection: Any, answers: Sequence[Answer]) -> None:
         """Let parcels go whose outcome is final, and have others wait; doubts stay as they are."""
-        done, again, dead = [], [], []
+        done: list[tuple[PoolId, UUID]] = []
+        again: list[Due] = []
+        dead: list[Due] = []
         for answer in answers:
             attempt, key = answer.attempt, (answer.pool_id, answer.message_id)
             if attempt is None or answer.state is MessageState.IN_DOUBT:
