@@ -212,7 +212,7 @@ async def test_what_meta_does_not_take_for_now_waits(
     assert isinstance(parked, Parked)
     assert (parked.due_at, parked.rule) == (NOW + FIRST, "upstream")
     row = await office.stock.message(message)
-    assert (row["state"], row["hold"], row["code"]) == ("parked", None, code)
+    assert (row["state"], row["hold"], row["code"]) == ("parked", "released", code)
     parcel = await office.stock.parcel(message)
     assert parcel is not None
     assert (parcel["state"], parcel["due_at"], parcel["attempts"]) == ("parked", NOW + FIRST, 1)
