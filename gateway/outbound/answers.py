@@ -13,7 +13,6 @@ from gateway.metrics import Metrics
 from gateway.policy.knobs import Knobs
 from gateway.policy.lessons import LESSONS
 from gateway.policy.lifecycle import MessageState
-from gateway.policy.retry import again_at
 from gateway.store import lessons, messages, outbox, quota
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
@@ -147,7 +146,9 @@ class AnswerWriter:
 
     async def _settle_parcels(self, connection: Any, answers: Sequence[Answer]) -> None:
         """Let parcels go whose outcome is final, and have others wait; doubts stay as they are."""
-        done, again, dead = [], [], []
+        done: list[tuple[PoolId, UUID]] = []
+        again: list[Due] = []
+        dead: list[Due] = []
         for answer in answers:
             attempt, key = answer.attempt, (answer.pool_id, answer.message_id)
             if attempt is None or answer.state is MessageState.IN_DOUBT:
@@ -156,12 +157,8 @@ class AnswerWriter:
                 # What its app has waited for it has been told.
                 done.append(key)
                 continue
-            due_at = again_at(answer.code, attempt, answer.answered_at)
-            reason = "upstream", answer.detail
-            if due_at is not None:
-                again.append(Due(*key, due_at, *reason))
-            else:
-                dead.append(Due(*key, answer.answered_at, *reason))
+            waiting = Due(*key, answer.waits_until, "upstream", answer.detail)
+            (dead if answer.waits_until is None else again).append(waiting)
         if done:
             await outbox.finish(connection, done)
         if again:

@@ -185,7 +185,8 @@ class Dispatcher:
         timing.upstream_s = time.perf_counter() - leaves
         self._learn(request, outcome)
         waits_until = None
-        if isinstance(outcome, Refused):
+        # A no that is not in Meta's words is final: nobody knows what it is about.
+        if isinstance(outcome, Refused) and (outcome.error or outcome.answer is None):
             code = outcome.error.code if outcome.error else None
             waits_until = _again_at(request.submission, code, self._clock.now())
         await self._note(request.submission, outcome, waits_until)
@@ -285,6 +286,7 @@ class Dispatcher:
             detail=detail,
             answered_at=self._clock.now(),
             attempt=_attempt(submission, waits_until),
+            waits_until=waits_until,
         )
         self._answers.record(answer, correlated=submission.correlated)
         return answer

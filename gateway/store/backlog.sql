@@ -101,7 +101,7 @@ again as (
 ),
 journal as (
     update messages m
-    set state = 'parked', hold = null, retry_at = $3, answered_at = null
+    set state = 'parked', retry_at = $3, answered_at = null
     from again a
     where m.pool_id = $1 and m.message_id = a.message_id
 )

@@ -28,6 +28,8 @@ class Answer(NamedTuple):
     answered_at: datetime
     attempt: int | None = None
     """Of a message that is in the outbox: as in `Parcel.attempts`. None: it is not there."""
+    waits_until: datetime | None = None
+    """When one that was refused is tried again; None: never."""
 
 
 class Known(NamedTuple):

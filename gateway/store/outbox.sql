@@ -111,7 +111,8 @@ using json_to_recordset($1::json) as f (pool_id text, message_id uuid)
 where o.pool_id = f.pool_id and o.message_id = f.message_id
 
 -- name: again
--- Meta refused it in a way that lets it be tried again: it waits, in outbox and journal.
+-- Meta refused it in a way that lets it be tried again: it waits, in outbox and journal. The slot
+-- stays known as given back, for it is taken again should a status tell that it has arrived after all.
 with again as (
     update outbox o
     set state = 'parked', due_at = b.due_at, rule = b.rule, detail = b.detail,
@@ -123,7 +124,7 @@ with again as (
     returning o.pool_id, o.message_id, o.due_at
 )
 update messages m
-set state = 'parked', hold = null, retry_at = a.due_at
+set state = 'parked', retry_at = a.due_at
 from again a
 where m.pool_id = a.pool_id and m.message_id = a.message_id and m.state = 'refused'
 

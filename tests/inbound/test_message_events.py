@@ -7,7 +7,8 @@ import pytest
 
 from gateway.inbound.message_events import MessageEvents
 from gateway.policy.facts import UserFacts
-from gateway.store import apps, contacts, facts
+from gateway.store import apps, contacts, facts, outbox
+from gateway.store.outbox import Due
 from gateway.whatsapp.events import (
     CallEvent,
     DeliveryStatus,
@@ -230,6 +231,22 @@ async def test_a_message_that_arrived_after_all_counts_again(stock: Stock) -> No
     await apply(stock, status(message, D.DELIVERED))
     assert await end_of(stock, message) == ("delivered", "settled")
     assert await stock.ledger() == {ANNA: NOW - HOUR}
+
+
+async def test_one_that_waits_to_be_tried_again_and_has_arrived_counts_again(
+    stock: Stock,
+) -> None:
+    message = await stock.send(ANNA, NOW)
+    await stock.sending(message, attempts=1)
+    await stock.state(message, "refused", "released")
+    async with stock.database.transaction() as connection:
+        await connection.execute("delete from ledger")
+        await connection.execute("update pools set counted = 0")
+        await outbox.again(connection, [Due(POOL, message, NOW + HOUR, "upstream", "no")])
+    await apply(stock, status(message))
+    assert await end_of(stock, message) == ("delivered", "settled")
+    assert await stock.ledger() == {ANNA: NOW}
+    assert await stock.parcel(message) is None
 
 
 @pytest.mark.parametrize(

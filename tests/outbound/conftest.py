@@ -1,3 +1,4 @@
+from tests.outbound.office import office
 from tests.store.stocked import database, stock
 
-__all__ = ["database", "stock"]
+__all__ = ["database", "office", "stock"]

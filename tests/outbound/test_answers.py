@@ -123,7 +123,8 @@ async def test_an_answer_is_not_taken_for_that_of_a_later_attempt(stock: Stock) 
 
 def refusal(message_id: UUID, attempt: int) -> Answer:
     """Make a refusal that lets the message be tried again."""
-    return answer(message_id, REFUSED)._replace(code=130429, attempt=attempt)
+    refused = answer(message_id, REFUSED)
+    return refused._replace(code=130429, attempt=attempt, waits_until=NOW + HOUR)
 
 
 async def test_messages_without_our_mark_are_remembered_by_metas_id(stock: Stock) -> None:

@@ -25,7 +25,7 @@ from gateway.store.pools import LimitSource, PoolSettings
 from gateway.store.quota import BatchRows, JournalRow
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId, WabaId
 from gateway.whatsapp.number import Regime
-from tests.policy.making import DAY, NOW, NUMBER, POOL, SECOND_NUMBER, WABA, candidate
+from tests.policy.making import DAY, KEY, NOW, NUMBER, POOL, SECOND_NUMBER, WABA, candidate
 
 ANNA: Final = UserId("34600000001")
 BEN: Final = UserId("34600000002")
@@ -100,6 +100,23 @@ class Stock:
                 connection, NumberSettings(number, pool_id, waba_id, display, 80), EARLY
             )
             await quota.touch(connection, sorted({pool_id, before or pool_id}))
+
+    async def add_template(self, **changes: Any) -> None:
+        """Add the template that messages of tests are of, or change it; approved, for utility."""
+        plain = {"category": "UTILITY", "status": "APPROVED", "paused_until": None, "ttl_s": None}
+        columns = plain | changes
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                "insert into templates (waba_id, name, language, category, category_at, status,"
+                " status_at, paused_until, ttl_s) values ($1, $2, $3, $4, $8, $5, $8, $6, $7)"
+                " on conflict (waba_id, name, language) do update set category = $4, status = $5,"
+                " paused_until = $6, ttl_s = $7",
+                WABA,
+                *KEY,
+                *columns.values(),
+                EARLY,
+            )
+            await quota.touch(connection, [POOL])
 
     async def version(self, pool_id: PoolId = POOL) -> PoolVersion:
         """Return how the pool stands."""
@@ -271,7 +288,7 @@ def journal_row(message_id: UUID, user: UserId, at: datetime, **changes: Any) ->
     return plain._replace(**changes)
 
 
-def parked_row(message_id: UUID, user: UserId, at: datetime, **changes: Any) -> ParkedRow:
+def parked_row(message_id: UUID, user: UserId, at: datetime, /, **changes: Any) -> ParkedRow:
     """Make the rows of a parked template message; `send_class` brings its rank."""
     send_class = changes.get("send_class", SendClass.UTILITY)
     plain = ParkedRow(

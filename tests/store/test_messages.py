@@ -78,6 +78,27 @@ async def test_a_late_answer_ends_the_doubt(stock: Stock) -> None:
     assert (await stock.message(message))["state"] == "accepted"
 
 
+@pytest.mark.parametrize(("told", "state"), [(S.ACCEPTED, "accepted"), (S.IN_DOUBT, "unknown")])
+async def test_what_was_given_up_is_not_in_doubt_once_more(
+    stock: Stock, told: S, state: str
+) -> None:
+    message = await stock.send(ANNA, NOW)
+    await stock.state(message, "unknown")
+    await record(stock, answer(message, told))
+    assert (await stock.message(message))["state"] == state
+
+
+@pytest.mark.parametrize("told", [S.SENT, S.FAILED, S.DELIVERED, S.READ])
+@pytest.mark.parametrize("parcel", ["parked", "held", "sending", "dead"])
+async def test_what_meta_tells_of_is_not_sent_once_more(stock: Stock, parcel: str, told: S) -> None:
+    both = [await stock.park(), await stock.park(BEN)]
+    await stock.fetch("update outbox set state = $1", parcel)
+    await move(stock, progress(both[0], told))
+    assert await stock.parcel(both[0]) is None
+    assert (await stock.message(both[0]))["state"] == told
+    assert await stock.parcel(both[1]) is not None
+
+
 async def test_messages_are_found_by_our_id_within_their_pools(stock: Stock) -> None:
     message = await stock.send(ANNA, NOW)
     async with stock.database.transaction() as connection:

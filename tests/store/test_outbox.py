@@ -276,7 +276,7 @@ async def test_what_meta_refused_for_now_waits_in_journal_and_outbox(stock: Stoc
     async with stock.database.connection() as connection:
         await outbox.again(connection, [due])
     row = await stock.message(message)
-    assert (row["state"], row["hold"], row["retry_at"]) == ("parked", None, NOW + MINUTE)
+    assert (row["state"], row["hold"], row["retry_at"]) == ("parked", "released", NOW + MINUTE)
     assert await where(stock, message) == ("parked", None, 3)
     assert await claim(stock) == []
     (one,) = await claimed(stock, {GROUP: 1}, LEASE._replace(now=NOW + MINUTE))
