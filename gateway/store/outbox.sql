@@ -99,7 +99,7 @@ where o.pool_id = l.pool_id and o.message_id = l.message_id
 
 -- name: attempts
 -- Nobody but the process that sends it changes what is on its way.
-select o.message_id, o.attempts
+select o.message_id, o.attempts, o.forgiven
 from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
 join outbox o using (pool_id, message_id)
 where o.state = 'sending'
