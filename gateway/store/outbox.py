@@ -203,9 +203,7 @@ async def rescue(connection: Any, now: datetime) -> int:
     return _count(await connection.execute(SQL["rescue"], now, MOST_AT_ONCE))
 
 
-async def attempts(
-    connection: Any, keys: Sequence[tuple[PoolId, UUID]]
-) -> dict[UUID, Attempt]:
+async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, Attempt]:
     """Return which attempt each of these is on its way for; those that are not are left out."""
     rows = await connection.fetch(SQL["attempts"], _keys(keys))
     return {row["message_id"]: Attempt(row["attempts"], row["forgiven"]) for row in rows}
