@@ -1,7 +1,7 @@
 """What is known of a message counts, however late: neither is it lost, nor is it sent once more."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,6 +11,7 @@ import pytest
 from gateway.cloud.outcome import InDoubt, Outcome
 from gateway.outbound.contents import Contents, pack
 from gateway.outbound.doubts import DoubtParts, Doubts
+from gateway.outbound.pacing import CongestedError
 from gateway.outbound.parcels import Wishes
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.send_class import SendClass
@@ -19,7 +20,7 @@ from gateway.store.errors import StoreUnavailableError
 from gateway.store.messages import Answer
 from gateway.store.outbox import Claimed, Due, Lease
 from tests.outbound.making import user
-from tests.outbound.office import ACCEPTED, VAULT, Office, office, refused
+from tests.outbound.office import ACCEPTED, VAULT, Office, office, refused, running
 from tests.policy.making import DAY, HOUR, NOW, POOL
 from tests.store.stocked import Stock
 from tests.world import until
@@ -246,6 +247,27 @@ async def test_what_was_admitted_unheard_has_not_left_and_is_not_lost(
     await office.release(rounds=2)
     assert office.cloud.users == [user(1)]
     assert await office.stock.value("select state from messages") == "accepted"
+
+
+async def test_a_process_that_stood_still_does_not_send_what_was_given_up_meanwhile(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped, or swapped out, between desk and wire; another process has taken it for dead."""
+    turn = office.line.turn
+
+    async def stands_still() -> None:
+        await turn()
+        office.clock.advance(PATIENCE)
+        await ended(office)
+        other.clock.at = office.clock.now()
+        assert await other.release() == 1
+
+    async with running(Office(office.stock.database, process=2)) as other:
+        monkeypatch.setattr(office.line, "turn", stands_still)
+        with suppress(CongestedError):
+            await office.take(1, AGAIN)
+        assert len(other.cloud.seen) == 1
+    assert office.cloud.seen == []
 
 
 # --- one that cannot be ended
