@@ -200,7 +200,15 @@ class Gateway:
         clock, database = self.clock, self.database
         desk = AdmissionDesk(database, clock, self.knobs, self.metrics)
         dispatcher = Dispatcher(
-            DispatchParts(desk, cloud, self._answers, self._settlement, clock, self.metrics)
+            DispatchParts(
+                desk,
+                cloud,
+                self._answers,
+                self._settlement,
+                clock,
+                self.metrics,
+                timedelta(seconds=self._settings.unanswered_s),
+            )
         )
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self.poller.hasten

@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -148,6 +148,13 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_patient(self) -> Self:
+        if self.unanswered_s <= self.wait_s + self.cloud_timeout_s:
+            # What is on its way would be taken for lost, and perhaps be sent once more.
+            raise ValueError("unanswered_s: must be more than wait_s and cloud_timeout_s together")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -40,6 +40,9 @@ create trigger callback_owed after update of state on messages
             or old.state = 'parked' and new.state <> 'reserved'
             -- It was in doubt, and the app was told so.
             or old.state in ('in_doubt', 'unknown')
+            -- It was told to have failed.
+            or old.state in ('refused', 'failed') and new.decided_at is not null
+                and new.state in ('sent', 'delivered', 'read')
         )
     )
     execute function owe_callback();

@@ -87,6 +87,12 @@ def test_every_wrong_setting_is_named_not_only_the_first() -> None:
     assert wrong(port=-1, wait_s=-1) == ["port", "wait_s"]
 
 
+def test_what_is_on_its_way_is_not_taken_for_lost() -> None:
+    with pytest.raises(ValidationError, match="unanswered_s"):
+        Settings(wait_s=60, cloud_timeout_s=60, unanswered_s=120)
+    assert Settings(wait_s=60, cloud_timeout_s=59, unanswered_s=120).unanswered_s == 120
+
+
 def test_a_slash_at_the_end_of_the_clouds_address_counts_for_nothing() -> None:
     assert load(cloud_url="http://127.0.0.1:8090//").cloud_url == "http://127.0.0.1:8090"
 

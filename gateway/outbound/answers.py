@@ -136,10 +136,10 @@ class AnswerWriter:
         unsettled = []
         for answer, correlated in batch:
             attempt = sending.get(answer.message_id)
-            if not answer.attempt:
-                unsettled.append((answer, correlated))
-            elif attempt is not None and attempt.number == answer.attempt:
+            if attempt is not None and attempt.number == answer.attempt:
                 unsettled.append((answer._replace(attempt=attempt.counted), correlated))
+            elif not answer.attempt or (attempt is None and answer.message_id in sending):
+                unsettled.append((answer, correlated))
         return unsettled
 
     async def _release(self, connection: Any, refused: dict[PoolId, list[UUID]]) -> None:

@@ -30,6 +30,8 @@ from gateway.store.errors import StoreUnavailableError
 from gateway.store.messages import Answer
 
 RELEASE_WAIT_S: Final = 2.0
+STALE_S: Final = 1.0
+"""When to come again with a message whose process stood still."""
 AUTHENTICATION_TTL: Final = timedelta(minutes=10)
 """How long a code is worth delivering where its template does not say. Source: TTL (R§6.4)."""
 POLICY: Final = frozenset({368, 131031})
@@ -96,6 +98,8 @@ class DispatchParts:
     settlement: Settlement
     clock: Clock
     metrics: Metrics
+    unanswered: timedelta
+    """How long after its decision a message counts as in doubt for other processes."""
 
 
 class Dispatcher:
@@ -108,6 +112,8 @@ class Dispatcher:
         self._settlement = parts.settlement
         self._clock = parts.clock
         self._metrics = parts.metrics
+        # A process that stood still for so long must not send any more: others have given it up.
+        self._stale = parts.unanswered / 2
         self._lanes = Lanes()
         self._rests = Rests()
         self.on_policy_refusal: Callable[[], None] = _nobody
@@ -154,6 +160,7 @@ class Dispatcher:
         is_inside = True
         try:
             timing.wait_s = time.perf_counter() - started
+            decided_at = self._clock.now()
             admission = await self._submit(self._patient(request, timing.wait_s))
             self._count(admission)
             verdict = admission.verdict
@@ -166,6 +173,7 @@ class Dispatcher:
                 is_inside = False
                 await self._bide(request, verdict.send_at, ticket)
             await line.turn()
+            self._check_age(decided_at)
         except AbandonedError as error:
             await self._give_back(request.submission, error)
             raise
@@ -195,15 +203,15 @@ class Dispatcher:
     async def _submit(self, submission: Submission) -> Admission:
         """Put it before the desk.
 
-        What would be sent once more if it were in doubt is withdrawn when the desk could not say
-        whether it has been written: its app is told that nothing was sent.
+        When the desk could not say whether a parcel has been written, it is written down that
+        nothing was sent: or it would be in doubt some day, and perhaps be sent once more.
         """
         try:
             return await self._desk.submit(submission)
         except StoreUnavailableError as error:
-            parcel = submission.parcel
-            if parcel is not None and not parcel.waits:
-                self._record(submission, Refused(None, None, str(error)), None)
+            if submission.parcel is not None:
+                waits_until = _again_at(submission, None, self._clock.now())
+                self._record(submission, Refused(None, None, str(error)), waits_until)
             raise
 
     def _learn(self, request: Request, outcome: Outcome) -> None:
@@ -249,6 +257,11 @@ class Dispatcher:
             # The desk may have decided by the clock of another process.
             await self._rests.rest(min(wait_s, request.most_wait_s), request.audience)
         await ticket.turn()
+
+    def _check_age(self, decided_at: datetime) -> None:
+        """Let nothing leave that others have given up by now, or soon will; CongestedError."""
+        if self._clock.now() - decided_at > self._stale:
+            raise CongestedError(STALE_S)
 
     def _count(self, admission: Admission) -> None:
         decisive = admission.verdict.decisive

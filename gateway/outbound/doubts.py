@@ -15,17 +15,19 @@ import structlog
 from gateway.clock import Clock
 from gateway.metrics import Metrics
 from gateway.outbound.contents import pack, unpack
-from gateway.store import doubts, outbox
+from gateway.store import doubts, inbox, outbox
 from gateway.store.database import Database
 from gateway.store.doubts import GivenUp, Kept
+from gateway.store.errors import StoreUnavailableError
 from gateway.store.message_ids import MessageIds
 from gateway.store.outbox import ParkedRow
 from gateway.store.vault import Vault, VaultError
 from gateway.whatsapp.callback import unwrap, wrap
-from gateway.whatsapp.message import Message, parse, with_callback_data
+from gateway.whatsapp.message import EnvelopeError, Message, parse, with_callback_data
 
 MOST_AT_ONCE: Final = 200
 RULE: Final = "doubt"
+RECOVERY: Final = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +47,33 @@ class Doubts:
     def __init__(self, parts: DoubtParts, patience: timedelta) -> None:
         self._parts = parts
         self._patience = patience
+        self._failed_at: datetime | None = None
         self._log = structlog.get_logger("gateway.outbound.doubts")
 
     async def run_once(self) -> int:
-        """Go through all doubts that are old enough; return how many were ended."""
-        ended = count = await self._end_some()
-        while count == MOST_AT_ONCE:
-            count = await self._end_some()
-            ended += count
+        """Go through all doubts that are old enough; return how many were ended.
+
+        When the database comes back, those who know the answers write them down first.
+        """
+        now = self._parts.clock.now()
+        if self._failed_at is not None and now - self._failed_at < RECOVERY:
+            return 0
+        ended, count = 0, MOST_AT_ONCE
+        try:
+            while count == MOST_AT_ONCE:
+                count = await self._end_some(now)
+                ended += count
+        except StoreUnavailableError:
+            self._failed_at = now
+            raise
         return ended
 
-    async def _end_some(self) -> int:
-        now = self._parts.clock.now()
+    async def _end_some(self, now: datetime) -> int:
         async with self._parts.database.transaction() as connection:
-            given_up = await doubts.give_up(connection, now - self._patience, now, MOST_AT_ONCE)
+            # What Meta has told in time counts, although there was no time yet to read it.
+            read_until = min(now, await inbox.oldest(connection) or now)
+            since = read_until - self._patience
+            given_up = await doubts.give_up(connection, since, now, MOST_AT_ONCE)
             rows = [row for each in given_up if (row := self._again(each, now)) is not None]
             if rows:
                 await outbox.park(connection, rows)
@@ -79,7 +94,7 @@ class Doubts:
         message_id = self._parts.ids.new(now)
         try:
             sealed = self._marked(given_up.kept, message_id)
-        except (VaultError, ValueError) as error:
+        except (VaultError, ValueError, TypeError, EnvelopeError) as error:
             self._log.warning(
                 "cannot be sent once more",
                 message_id=given_up.message_id.hex,

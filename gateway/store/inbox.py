@@ -49,3 +49,9 @@ async def backlog(connection: Any) -> int:
     """Return how many deliveries wait to be digested."""
     count: int = await connection.fetchval(SQL["backlog"])
     return count
+
+
+async def oldest(connection: Any) -> datetime | None:
+    """Return when the oldest delivery came that waits to be digested, None where none does."""
+    at: datetime | None = await connection.fetchval(SQL["oldest"])
+    return at

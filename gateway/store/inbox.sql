@@ -25,3 +25,6 @@ limit $2
 
 -- name: backlog
 select count(*) from inbox where digested_at is null
+
+-- name: oldest
+select received_at from inbox where digested_at is null order by delivery_id limit 1

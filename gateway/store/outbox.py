@@ -203,10 +203,20 @@ async def rescue(connection: Any, now: datetime) -> int:
     return _count(await connection.execute(SQL["rescue"], now, MOST_AT_ONCE))
 
 
-async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, Attempt]:
-    """Return which attempt each of these is on its way for; those that are not are left out."""
+async def attempts(
+    connection: Any, keys: Sequence[tuple[PoolId, UUID]]
+) -> dict[UUID, Attempt | None]:
+    """Return which attempt each of these is on its way for; those that are not are left out.
+
+    None: its parcel is gone, for nobody knew what had become of it.
+    """
     rows = await connection.fetch(SQL["attempts"], _keys(keys))
-    return {row["message_id"]: Attempt(row["attempts"], row["forgiven"]) for row in rows}
+    return {
+        row["message_id"]: None
+        if row["attempts"] is None
+        else Attempt(row["attempts"], row["forgiven"])
+        for row in rows
+    }
 
 
 async def finish(connection: Any, done: Sequence[tuple[PoolId, UUID]]) -> None:

@@ -98,11 +98,17 @@ from lapsed l
 where o.pool_id = l.pool_id and o.message_id = l.message_id
 
 -- name: attempts
--- Nobody but the process that sends it changes what is on its way.
-select o.message_id, o.attempts, o.forgiven
+-- Nobody but the process that sends it changes what is on its way; only a doubt that ends takes the
+-- parcel away.
+select k.message_id, o.attempts, o.forgiven
 from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
-join outbox o using (pool_id, message_id)
+left join outbox o using (pool_id, message_id)
 where o.state = 'sending'
+    or o.message_id is null and exists (
+        select from messages m
+        where m.pool_id = k.pool_id and m.message_id = k.message_id
+            and m.state in ('in_doubt', 'unknown')
+    )
 
 -- name: finish
 -- The outcome is known and final: the parcel is not needed any more.

@@ -10,7 +10,9 @@ from gateway.metrics import Metrics
 from gateway.store import doubts
 from gateway.store.database import Database
 
-LOOK_BACK: Final = timedelta(hours=25)
+LOOK_BACK: Final = timedelta(hours=1)
+ENOUGH: Final = 10
+"""Of so many at least one would have been heard of, were the webhook set up."""
 SILENCE_S: Final = 30.0
 
 
@@ -41,7 +43,8 @@ class SilenceWatch:
         self._looked_until = until
         for each in found:
             self._metrics.silent.labels(each.phone_number_id).inc(each.silent)
-            hint = "is the webhook set up?" if each.silent == each.taken else None
+            is_mute = each.silent == each.taken >= ENOUGH
+            hint = "is the webhook set up?" if is_mute else None
             self._log.warning(
                 "messages were taken and nothing was heard of them since",
                 phone_number_id=each.phone_number_id,

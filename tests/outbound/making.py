@@ -1,5 +1,6 @@
 """Makes submissions and places in a line for tests of the outbound room."""
 
+from datetime import timedelta
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from gateway.store.message_ids import MessageIds
 from gateway.whatsapp.ids import UserId
 from tests.policy.making import HOUR, NOW, WABA, candidate, changed
 
+UNANSWERED: Final = timedelta(seconds=120)
 IDS: Final = MessageIds(Random(7))  # noqa: S311 - ids, not secrets
 
 

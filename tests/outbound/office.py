@@ -37,7 +37,7 @@ from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.error_shape import MetaError
 from gateway.whatsapp.message import Message, parse
 from tests.builders import template_body
-from tests.outbound.making import new_id, user
+from tests.outbound.making import UNANSWERED, new_id, user
 from tests.policy.making import KEY, KNOBS, NUMBER, POOL, WABA
 from tests.store.stocked import ManualClock, Stock
 
@@ -99,7 +99,15 @@ class Office:
         )
         desk = AdmissionDesk(database, self.clock, knobs, self.metrics)
         self.dispatcher = Dispatcher(
-            DispatchParts(desk, self.cloud, self.answers, self.settlement, self.clock, self.metrics)
+            DispatchParts(
+                desk,
+                self.cloud,
+                self.answers,
+                self.settlement,
+                self.clock,
+                self.metrics,
+                UNANSWERED,
+            )
         )
         self.courier = Courier(
             CourierParts(

@@ -14,7 +14,13 @@ from gateway.outbound import dispatch as module
 from gateway.outbound.admission import AdmissionDesk
 from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.audience import AbandonedError, Audience
-from gateway.outbound.dispatch import Dispatcher, DispatchParts, Handled, Request
+from gateway.outbound.dispatch import (
+    Dispatcher,
+    DispatchParts,
+    Handled,
+    Request,
+    StoodStillError,
+)
 from gateway.outbound.pacing import CongestedError, Line, Wanted
 from gateway.outbound.rests import LeavingError
 from gateway.outbound.settling import Settlement
@@ -26,8 +32,8 @@ from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.whatsapp.error_shape import MetaError
 from tests.outage import Server
-from tests.outbound.making import submission, user
-from tests.policy.making import KNOBS, NOW, WABA, template, text
+from tests.outbound.making import UNANSWERED, submission, user
+from tests.policy.making import INSTANT, KNOBS, NOW, WABA, template, text
 from tests.store.stocked import ManualClock, Stock
 from tests.world import until
 
@@ -61,12 +67,14 @@ class Counter:
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
-        clock = ManualClock()
+        self.clock = clock = ManualClock()
         self.answers = AnswerWriter(self.database, clock, self.knobs, self.metrics)
         desk = AdmissionDesk(self.database, clock, self.knobs, self.metrics)
         self.settlement = Settlement(self.database, lambda: [self.line], UUID(int=1))
         self.dispatcher = Dispatcher(
-            DispatchParts(desk, self.cloud, self.answers, self.settlement, clock, self.metrics)
+            DispatchParts(
+                desk, self.cloud, self.answers, self.settlement, clock, self.metrics, UNANSWERED
+            )
         )
 
     async def handle(
@@ -280,6 +288,27 @@ async def test_what_was_decided_when_the_line_was_stopped_is_given_back(
     assert congested.value.retry_after_s == pytest.approx(60, abs=1)
     row = await stock.message(asked.message_id)
     assert (row["state"], row["hold"]) == ("refused", "released")
+
+
+@pytest.mark.parametrize("stood_still", [UNANSWERED / 2, UNANSWERED / 2 + INSTANT])
+async def test_what_its_process_stood_still_with_for_so_long_does_not_leave_any_more(
+    counter: Counter, stock: Stock, monkeypatch: pytest.MonkeyPatch, stood_still: timedelta
+) -> None:
+    """Others give it up soon, and perhaps send it once more."""
+
+    async def turn() -> None:
+        counter.clock.advance(stood_still)
+
+    monkeypatch.setattr(counter.line, "turn", turn)
+    asked = submission(1)
+    if stood_still <= UNANSWERED / 2:
+        assert (await counter.handle(asked)).outcome is not None
+        return
+    with pytest.raises(StoodStillError):
+        await counter.handle(asked)
+    assert counter.cloud.seen == []
+    assert (await stock.message(asked.message_id))["state"] == "refused"
+    assert await stock.ledger() == {}
 
 
 async def test_a_code_is_not_kept_waiting_past_its_validity(counter: Counter) -> None:

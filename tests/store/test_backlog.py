@@ -246,7 +246,7 @@ async def test_attempts_before_do_not_count_but_are_not_taken_for_those_after(
     async with stock.database.connection() as connection:
         found = await outbox.attempts(connection, [(POOL, message)])
     assert found == {message: (11, 10)}
-    assert found[message].counted == 1
+    assert [attempt.counted for attempt in found.values() if attempt] == [1]
 
 
 @pytest.mark.parametrize("state", ["refused", "turned_away"])

@@ -129,9 +129,9 @@ async def test_a_refusal_leaves_the_parcel_to_whoever_writes_the_answer(stock: S
     assert await stock.value("select count(*) from doubts") == 0
 
 
-@pytest.mark.parametrize("status", ["accepted", "delivered", "failed"])
+@pytest.mark.parametrize("status", ["accepted", "delivered", "refused", "failed"])
 @pytest.mark.parametrize("claimed", [False, True])
-async def test_the_second_is_called_off_unless_it_is_under_way_or_still_wanted(
+async def test_the_second_is_called_off_once_it_is_known_what_became_of_the_first(
     stock: Stock, status: str, *, claimed: bool
 ) -> None:
     first = await doubted(stock)
@@ -140,7 +140,7 @@ async def test_the_second_is_called_off_unless_it_is_under_way_or_still_wanted(
     if claimed:
         await stock.fetch("update outbox set leased_by = $1, leased_until = $2", UUID(int=1), LATER)
     await stock.state(first, status)
-    called_off = status != "failed" and not claimed
+    called_off = status != "failed"  # it may still be wanted
     assert await state(stock, second) == ("cancelled" if called_off else "parked")
     assert await stock.value("select count(*) from outbox") == (0 if called_off else 1)
 
