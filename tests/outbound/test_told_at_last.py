@@ -103,7 +103,19 @@ async def status(office: Office, message_id: UUID, state: MessageState) -> None:
     """Have Meta tell of a message."""
     now = office.clock.now()
     wamid = f"wamid.{message_id.hex}"
-    move = Progress(POOL, message_id, state, wamid, False, None, None, now, None, None, None)
+    move = Progress(
+        pool_id=POOL,
+        message_id=message_id,
+        state=state,
+        wamid=wamid,
+        settles=False,
+        code=None,
+        detail=None,
+        sent_at=now,
+        delivered_at=None,
+        read_at=None,
+        failed_at=None,
+    )
     async with office.stock.database.transaction() as connection:
         await messages.record_progress(connection, [move], now)
 
@@ -259,7 +271,7 @@ async def test_apps_whose_doors_hang_hold_up_no_other(office: Office) -> None:
             try:
                 await until(is_told, "the one whose door is open", SOON_S)
             finally:
-                for opened, shut in hanging:
+                for _, shut in hanging:
                     shut.opens.set()
                 await asyncio.gather(*told._tasks)  # noqa: SLF001
                 for opened, _ in hanging:
