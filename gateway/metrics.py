@@ -15,39 +15,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.decision = Tally(
-            "gateway_decisions",
-            "Messages decided on, by decision and by the rule that was decisive.",
-            ("decision", "rule"),
-        )
-        self.outcome = Tally(
-            "gateway_outcomes",
-            "What became of messages that left: accepted, refused or in_doubt.",
-            ("outcome",),
-        )
-        self.request = Tally(
-            "gateway_requests",
-            "Requests at the data listener, by kind and status class.",
-            ("kind", "status"),
-        )
-        self.released = Tally(
-            "gateway_released",
-            "Messages that left after they had waited in the outbox, by class.",
-            ("send_class",),
-        )
-        self.doubt = Tally(
-            "gateway_doubts_ended",
-            "Doubts that no status has resolved in time, by what was done: given_up or resent.",
-            ("end",),
-        )
-        self.callback = Tally(
-            "gateway_callbacks",
-            "Events that apps were told, by how it ended: taken or missed (it is tried again).",
-            ("result",),
-        )
-        for tally in (self.decision, self.outcome, self.request, self.released, self.doubt):
-            self.registry.register(tally)
-        self.registry.register(self.callback)
+        self._add_tallies()
         self.overhead = Histogram(
             "gateway_overhead_seconds",
             "Time a message spent in the gateway, the line and the Cloud API taken off.",
@@ -84,6 +52,41 @@ class Metrics:
             "Answers of Meta that are not in the journal yet.",
             registry=self.registry,
         )
+
+    def _add_tallies(self) -> None:
+        self.decision = Tally(
+            "gateway_decisions",
+            "Messages decided on, by decision and by the rule that was decisive.",
+            ("decision", "rule"),
+        )
+        self.outcome = Tally(
+            "gateway_outcomes",
+            "What became of messages that left: accepted, refused or in_doubt.",
+            ("outcome",),
+        )
+        self.request = Tally(
+            "gateway_requests",
+            "Requests at the data listener, by kind and status class.",
+            ("kind", "status"),
+        )
+        self.released = Tally(
+            "gateway_released",
+            "Messages that left after they had waited in the outbox, by class.",
+            ("send_class",),
+        )
+        self.doubt = Tally(
+            "gateway_doubts_ended",
+            "Doubts that no status has resolved in time, by what was done: given_up or resent.",
+            ("end",),
+        )
+        self.callback = Tally(
+            "gateway_callbacks",
+            "Events that apps were told, by how it ended: taken or missed (it is tried again).",
+            ("result",),
+        )
+        told = (self.released, self.doubt, self.callback)
+        for tally in (self.decision, self.outcome, self.request, *told):
+            self.registry.register(tally)
 
     def _add_lines(self) -> None:
         self._waits = Histogram(

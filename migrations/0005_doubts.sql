@@ -15,8 +15,8 @@ select pool_id, message_id, coalesce(answered_at, created_at) from messages wher
 -- Which message was sent once more, and as which.
 create index messages_resent on messages (pool_id, resend_of) where resend_of is not null;
 
--- What has arrived needs its parcel no longer; nor does it have to be sent once more, if the other has
--- not been claimed yet.
+-- What Meta tells of it has, whatever we thought: its parcel is not needed any more; nor is what was to
+-- be sent in its place, if nobody has claimed it yet.
 create function follow_doubt() returns trigger language plpgsql as $$
 begin
     if new.state = 'in_doubt' then
@@ -27,8 +27,7 @@ begin
     end if;
     delete from doubts where pool_id = new.pool_id and message_id = new.message_id;
     if new.state in ('accepted', 'sent', 'delivered', 'read', 'failed') then
-        delete from outbox
-        where pool_id = new.pool_id and message_id = new.message_id and state = 'sending';
+        delete from outbox where pool_id = new.pool_id and message_id = new.message_id;
     end if;
     if old.state = 'unknown' and new.state in ('accepted', 'sent', 'delivered', 'read') then
         with spare as (
@@ -52,8 +51,9 @@ create trigger doubt_followed after update of state on messages
         old.state is distinct from new.state
         and (
             new.state = 'in_doubt' or old.state in ('in_doubt', 'unknown')
-            -- A status that was faster than the answer.
-            or old.state = 'reserved' and new.state in ('sent', 'delivered', 'read', 'failed')
+            -- A status that was faster than the answer, or knows better.
+            or old.state in ('reserved', 'parked', 'refused')
+                and new.state in ('sent', 'delivered', 'read', 'failed')
         )
     )
     execute function follow_doubt();

@@ -37,7 +37,7 @@ create trigger callback_owed after update of state on messages
             -- It had been parked: all the app knows is that it waits.
             old.state = 'reserved' and new.decided_at is not null
                 and new.state in ('accepted', 'refused', 'sent', 'delivered', 'read', 'failed')
-            or old.state = 'parked' and new.state in ('expired', 'cancelled', 'turned_away')
+            or old.state = 'parked' and new.state <> 'reserved'
             -- It was in doubt, and the app was told so.
             or old.state in ('in_doubt', 'unknown')
         )

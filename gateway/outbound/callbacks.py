@@ -77,9 +77,13 @@ class Callbacks:
         """Claim nothing any more: this process is going away."""
         self._is_leaving = True
 
-    async def close(self) -> None:
+    async def settled(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Wait for what is under way, and close the session."""
+        await self.settled()
         await self._session.close()
 
     async def run_once(self) -> int:

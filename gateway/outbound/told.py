@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from gateway.policy.lifecycle import MessageState
+from gateway.policy.parcel import ParcelState
 from gateway.store.fates import Fate
 from gateway.whatsapp.error_codes import lookup
 
@@ -31,7 +32,7 @@ def view(fate: Fate) -> dict[str, Any]:
     waits = fate.state is MessageState.PARKED
     told = {
         "id": fate.message_id.hex,
-        "state": "held" if waits and fate.parcel_state == "held" else fate.state,
+        "state": _state(fate),
         "phone_number_id": fate.phone_number_id,
         "wamid": fate.wamid,
         "rule": fate.waits_for if waits else fate.rule,
@@ -50,6 +51,12 @@ def view(fate: Fate) -> dict[str, Any]:
         "failed_at": fate.failed_at,
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _state(fate: Fate) -> str:
+    if fate.state is MessageState.PARKED and fate.parcel_state == ParcelState.HELD:
+        return ParcelState.HELD
+    return "sending" if fate.state is MessageState.RESERVED else fate.state
 
 
 def _error(fate: Fate) -> dict[str, Any] | None:

@@ -77,13 +77,7 @@ with progressed as (
         failed_at
     )
     where m.pool_id = s.pool_id and m.message_id = s.message_id
-    returning m.pool_id, m.message_id, m.user_id, m.hold, m.answered_at
-),
-gone as (
-    -- Meta has it, whatever we thought: it is not sent once more.
-    delete from outbox o
-    using progressed p
-    where o.pool_id = p.pool_id and o.message_id = p.message_id
+    returning m.pool_id, m.user_id, m.hold, m.answered_at
 ),
 reached as (
     select pool_id, user_id, max(answered_at) as reached_at
