@@ -72,10 +72,11 @@ async def ask(door: Door, question: Question) -> Any:
             ) as answer,
         ):
             found = await answer.json()
-    except aiohttp.ContentTypeError:
+            refusal = None if answer.status == HTTPStatus.OK else str(found["error"]["message"])
+    except (aiohttp.ContentTypeError, LookupError, TypeError):
         raise NoAnswerError(f"{door.url} is no gateway's admin listener") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise NoAnswerError(f"{door.url} cannot be reached ({type(error).__name__})") from None
-    if answer.status != HTTPStatus.OK:
-        raise NoAnswerError(found["error"]["message"])
+    if refusal is not None:
+        raise NoAnswerError(refusal)
     return found

@@ -127,17 +127,20 @@ class AnswerWriter:
         """Leave out what was written already, although we have not heard that it was.
 
         Its message may be on its way once more by now, and what was said of the attempt before
-        must not be taken for the answer.
+        must not be taken for the answer. What is left names the attempt without those forgiven.
         """
         released = [answer for answer, _ in batch if answer.attempt]
         if not released:
             return batch
         sending = await outbox.attempts(connection, [(a.pool_id, a.message_id) for a in released])
-        return [
-            (answer, correlated)
-            for answer, correlated in batch
-            if not answer.attempt or sending.get(answer.message_id) == answer.attempt
-        ]
+        unsettled = []
+        for answer, correlated in batch:
+            attempt = sending.get(answer.message_id)
+            if not answer.attempt:
+                unsettled.append((answer, correlated))
+            elif attempt is not None and attempt.number == answer.attempt:
+                unsettled.append((answer._replace(attempt=attempt.counted), correlated))
+        return unsettled
 
     async def _release(self, connection: Any, refused: dict[PoolId, list[UUID]]) -> None:
         since = self._clock.now() - self._knobs.limit_window

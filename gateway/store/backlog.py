@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from gateway.policy.parcel import ParcelState
-from gateway.policy.send_class import SendClass
 from gateway.store.database import Database
 from gateway.store.queries import beside
 
@@ -20,7 +19,7 @@ SQL = beside(__file__)
 BITE: Final = 1000
 MOST_AT_ONCE: Final = 50_000
 PATIENCE_S: Final = 60.0
-"""How long a count of everything may take."""
+"""How long it may take to look at everything."""
 FIRST_ID: Final = UUID(int=0)
 
 
@@ -52,12 +51,30 @@ class ParcelFilter:
     phone_number_id: str | None = None
     app_id: str | None = None
     send_class: str | None = None
-    state: ParcelState | None = None
+    user_id: str | None = None
+    message_id: UUID | None = None
     rule: str | None = None
+    state: ParcelState | None = None
+
+    def parameters(self, states: Sequence[ParcelState] = tuple(ParcelState)) -> tuple[Any, ...]:
+        """Return the first parameters of every query; `states` holds where no state is said."""
+        return (
+            self.pool_id,
+            self.phone_number_id,
+            self.app_id,
+            self.send_class,
+            self.user_id,
+            self.message_id,
+            self.rule,
+            states if self.state is None else [self.state],
+        )
 
 
 class Tally(NamedTuple):
-    """How many parcels are alike, the hour the first became due, and how many have expired."""
+    """How many parcels are alike, and the hour the first became due.
+
+    `claimed`: of how many some process is just deciding; `late`: how many have expired.
+    """
 
     phone_number_id: str
     send_class: str
@@ -65,7 +82,25 @@ class Tally(NamedTuple):
     rule: str | None
     parcels: int
     oldest_due_at: datetime
+    claimed: int
     late: int
+
+
+class Order(NamedTuple):
+    """A deed, at an hour, to what is meant; `until` is the new expiry of what is redriven.
+
+    What has expired is not redriven without one, and an authentication code never: its time is its
+    template's.
+    """
+
+    deed: Deed
+    wanted: ParcelFilter
+    at: datetime
+    until: datetime | None = None
+
+    def parameters(self) -> tuple[Any, ...]:
+        """Return the first parameters of every query for what the deed is done to."""
+        return *self.wanted.parameters(UNSAID[self.deed]), self.at
 
 
 class Done(NamedTuple):
@@ -76,81 +111,59 @@ class Done(NamedTuple):
 
 
 async def page(
-    connection: Any, wanted: ParcelFilter, before: UUID | None, limit: int
+    database: Database, wanted: ParcelFilter, before: UUID | None, limit: int
 ) -> list[Mapping[str, Any]]:
     """Return a page of parcels, newest first; `before` is the last id of the page before."""
-    rows: list[Mapping[str, Any]] = await connection.fetch(
-        SQL["page"],
-        wanted.pool_id,
-        wanted.phone_number_id,
-        wanted.app_id,
-        wanted.send_class,
-        wanted.state,
-        wanted.rule,
-        before,
-        limit,
-    )
+    async with database.connection() as connection:
+        rows: list[Mapping[str, Any]] = await connection.fetch(
+            SQL["page"], *wanted.parameters(), before, limit, timeout=PATIENCE_S
+        )
     return rows
 
 
-async def count(
-    database: Database,
-    wanted: ParcelFilter,
-    now: datetime,
-    states: Sequence[ParcelState] = tuple(ParcelState),
-) -> list[Tally]:
+async def count(database: Database, wanted: ParcelFilter, now: datetime) -> list[Tally]:
     """Count parcels by number, class, state and rule; looks at every parcel there is."""
-    async with database.transaction() as connection:
-        await connection.execute(SQL["scan"])
-        rows = await connection.fetch(
-            SQL["count"],
-            wanted.pool_id,
-            wanted.phone_number_id,
-            wanted.app_id,
-            wanted.send_class,
-            _states(wanted, states),
-            wanted.rule,
-            now,
-            timeout=PATIENCE_S,
-        )
-    return [Tally(*row) for row in rows]
+    return [Tally(*row) for row in await _scan(database, "count", *wanted.parameters(), now)]
 
 
-async def preview(
-    database: Database, deed: Deed, wanted: ParcelFilter, now: datetime, until: datetime | None
-) -> int:
-    """Count the parcels that `do` would be done to."""
-    tallies = await count(database, wanted, now, UNSAID[deed])
-    if deed is not Deed.REDRIVE:
-        return sum(tally.parcels for tally in tallies)
-    return sum(
-        tally.parcels - (tally.late if until is None or _is_code(tally) else 0) for tally in tallies
-    )
+async def preview(database: Database, order: Order) -> int:
+    """Count the parcels to which `do` would do the deed; looks at every parcel there is."""
+    if order.deed is Deed.REDRIVE:
+        rows = await _scan(database, "redrivable", *order.parameters(), order.until)
+    else:
+        rows = await _scan(database, "free", *order.parameters())
+    found: int = rows[0]["count"]
+    return found
 
 
-async def do(
-    database: Database, deed: Deed, wanted: ParcelFilter, now: datetime, until: datetime | None
-) -> Done:
-    """Do a deed to a bounded number of parcels; `until` is the new expiry of what is redriven.
-
-    What has expired is not redriven without one, and an authentication code never: its time is its
-    template's.
-    """
+async def do(database: Database, order: Order) -> Done:
+    """Do a deed to a bounded number of parcels; whoever lets messages wait is told of it."""
     affected = 0
-    for pool_id in await _pools(database, wanted):
-        after = FIRST_ID
-        while affected < MOST_AT_ONCE:
-            async with database.transaction() as connection:
-                chosen = await _choose(connection, (pool_id, deed, wanted), after, now)
-                hours = (now, until) if deed is Deed.REDRIVE else ()
-                done = await connection.fetch(SQL[deed], pool_id, chosen, *hours) if chosen else ()
-            affected += len(done)
-            if len(chosen) < BITE:
-                break
-            after = chosen[-1]
-        else:
-            return Done(affected, more=True)
+    for pool_id in await _pools(database, order.wanted):
+        after: UUID | None = FIRST_ID
+        while after is not None:
+            if affected >= MOST_AT_ONCE:
+                return Done(affected, more=True)
+            done, after = await _bite(database, pool_id, order, after)
+            affected += done
     return Done(affected, more=False)
+
+
+async def _bite(
+    database: Database, pool_id: str, order: Order, after: UUID
+) -> tuple[int, UUID | None]:
+    """Do a deed to the next of a pool; return to how many, and the last, None at the pool's end."""
+    _, *parameters = order.parameters()
+    hours = (order.at, order.until) if order.deed is Deed.REDRIVE else ()
+    async with database.transaction() as connection:
+        rows = await connection.fetch(
+            SQL["choose"], pool_id, *parameters, after, BITE, timeout=PATIENCE_S
+        )
+        chosen = [row["message_id"] for row in rows]
+        done = await connection.fetch(SQL[order.deed], pool_id, chosen, *hours)
+        if done:
+            await connection.execute(SQL["tell"], pool_id)
+    return len(done), chosen[-1] if len(chosen) == BITE else None
 
 
 async def _pools(database: Database, wanted: ParcelFilter) -> list[str]:
@@ -160,29 +173,8 @@ async def _pools(database: Database, wanted: ParcelFilter) -> list[str]:
         return [row["pool_id"] for row in await connection.fetch(SQL["pools"])]
 
 
-async def _choose(
-    connection: Any, what: tuple[str, Deed, ParcelFilter], after: UUID, now: datetime
-) -> list[UUID]:
-    pool_id, deed, wanted = what
-    rows = await connection.fetch(
-        SQL["choose"],
-        pool_id,
-        wanted.phone_number_id,
-        wanted.app_id,
-        wanted.send_class,
-        _states(wanted, UNSAID[deed]),
-        wanted.rule,
-        after,
-        now,
-        BITE,
-        timeout=PATIENCE_S,
-    )
-    return [row["message_id"] for row in rows]
-
-
-def _states(wanted: ParcelFilter, otherwise: Sequence[ParcelState]) -> Sequence[ParcelState]:
-    return otherwise if wanted.state is None else [wanted.state]
-
-
-def _is_code(tally: Tally) -> bool:
-    return tally.send_class == SendClass.AUTHENTICATION
+async def _scan(database: Database, query: str, *parameters: Any) -> list[Any]:
+    async with database.transaction() as connection:
+        await connection.execute(SQL["scan"])
+        rows: list[Any] = await connection.fetch(SQL[query], *parameters, timeout=PATIENCE_S)
+    return rows

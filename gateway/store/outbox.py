@@ -118,6 +118,18 @@ class Claimed(NamedTuple):
         return Group(self.phone_number_id, self.rank, self.app_id, self.topic)
 
 
+class Attempt(NamedTuple):
+    """Which attempt a parcel is on its way for, and how many of them are forgiven."""
+
+    number: int
+    forgiven: int
+
+    @property
+    def counted(self) -> int:
+        """How many attempts there were since it was parked, or last redriven."""
+        return self.number - self.forgiven
+
+
 class Due(NamedTuple):
     """A parcel that waits (again), until when and why.
 
@@ -191,10 +203,10 @@ async def rescue(connection: Any, now: datetime) -> int:
     return _count(await connection.execute(SQL["rescue"], now, MOST_AT_ONCE))
 
 
-async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, int]:
+async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, Attempt]:
     """Return which attempt each of these is on its way for; those that are not are left out."""
     rows = await connection.fetch(SQL["attempts"], _keys(keys))
-    return {row["message_id"]: row["attempts"] for row in rows}
+    return {row["message_id"]: Attempt(row["attempts"], row["forgiven"]) for row in rows}
 
 
 async def finish(connection: Any, done: Sequence[tuple[PoolId, UUID]]) -> None:

@@ -99,7 +99,7 @@ where o.pool_id = l.pool_id and o.message_id = l.message_id
 
 -- name: attempts
 -- Nobody but the process that sends it changes what is on its way.
-select o.message_id, o.attempts
+select o.message_id, o.attempts, o.forgiven
 from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
 join outbox o using (pool_id, message_id)
 where o.state = 'sending'
@@ -138,14 +138,15 @@ where o.pool_id = b.pool_id and o.message_id = b.message_id and o.state = 'sendi
 
 -- name: expire
 -- Takes out what is of no use any more, a bounded number at a time; returns what it was. What is
--- leased is left to the desk, which knows the hour too.
+-- leased is left to the desk, which knows the hour too; what somebody is just writing, to them.
 with late as materialized (
-    select pool_id, message_id
-    from outbox
-    where state in ('parked', 'held') and expires_at <= $1 and leased_until is null
-    order by expires_at
+    select o.pool_id, o.message_id
+    from outbox o
+    join messages m using (pool_id, message_id)
+    where o.state in ('parked', 'held') and o.expires_at <= $1 and o.leased_until is null
+    order by o.expires_at
     limit $2
-    for update skip locked
+    for update of o, m skip locked
 ),
 gone as (
     delete from outbox o

@@ -1,6 +1,7 @@
 """The bodies of the admin API: what operators send, checked."""
 
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -80,19 +81,26 @@ class AppBody(AppPatch):
     meta_token: str | None = Field(None, pattern=VISIBLE)
 
 
-class OutboxBody(StrictBody):
-    """`POST /admin/v1/outbox/{deed}`: which parcels, and whether they are only to be counted.
+class OutboxFilter(StrictBody):
+    """Which parcels of the outbox are meant; what is not named may be any."""
+
+    pool_id: str | None = Field(None, pattern=ID)
+    phone_number_id: str | None = Field(None, pattern=ID)
+    app_id: str | None = Field(None, pattern=ID)
+    send_class: SendClass | None = None
+    user_id: str | None = Field(None, pattern=VISIBLE)
+    message_id: UUID | None = None
+    rule: str | None = Field(None, pattern=ID)
+    state: ParcelState | None = None
+
+
+class OutboxBody(OutboxFilter):
+    """`POST /admin/v1/outbox/{deed}`: to which parcels, and whether they are only counted.
 
     `expires_at` is for `redrive`: until when what is dead may wait now.
     """
 
     preview: bool = True
-    pool_id: str | None = Field(None, pattern=ID)
-    phone_number_id: str | None = Field(None, pattern=ID)
-    app_id: str | None = Field(None, pattern=ID)
-    send_class: SendClass | None = None
-    state: ParcelState | None = None
-    rule: str | None = Field(None, pattern=ID)
     expires_at: AwareDatetime | None = None
 
 

@@ -13,11 +13,11 @@ from gateway.web import (
     admin_callbacks,
     admin_journal,
     admin_numbers,
-    admin_outbox,
     admin_pools,
     admin_sandbox,
 )
 from gateway.web.admin import Admin, AdminParts, Route
+from gateway.web.admin_outbox import Outbox
 from gateway.web.connection import Connection
 from gateway.web.draining import Drain
 from gateway.web.health import Health
@@ -37,7 +37,6 @@ ADMIN_ROUTES: Final[tuple[Route, ...]] = (
     *admin_numbers.ROUTES,
     *admin_pools.ROUTES,
     *admin_journal.ROUTES,
-    *admin_outbox.ROUTES,
     *admin_apps.ROUTES,
     *admin_callbacks.ROUTES,
 )
@@ -91,7 +90,8 @@ def admin_server(parts: AdminParts, health: Health) -> web.BaseRunner:
     """Return the admin listener: API (the clock in a sandbox only), console, health, metrics."""
     app = web.Application(client_max_size=LARGEST_ADMIN_BODY)
     of_sandbox = () if parts.advance_clock is None else admin_sandbox.ROUTES
-    Admin(parts, (*ADMIN_ROUTES, *Preflight().routes(), *of_sandbox)).add_routes(app.router)
+    own = (*Outbox().routes(), *Preflight().routes())
+    Admin(parts, (*ADMIN_ROUTES, *own, *of_sandbox)).add_routes(app.router)
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", health.metrics)

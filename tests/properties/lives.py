@@ -16,7 +16,7 @@ from gateway.outbound.answers import AnswerWriter
 from gateway.outbound.parcels import Wishes
 from gateway.policy.lifecycle import RANK, MessageState
 from gateway.store import backlog, messages, outbox
-from gateway.store.backlog import Deed, ParcelFilter
+from gateway.store.backlog import Deed, Order, ParcelFilter
 from gateway.store.messages import Answer
 from gateway.store.outbox import Lease
 from gateway.whatsapp.callback import unwrap
@@ -192,7 +192,8 @@ class Lives:
     async def deed(self) -> None:
         """Let an operator steer everything of one app, number and class."""
         deed, now = self._rng.choice(list(Deed)), self._clock.now()
-        await backlog.do(self._stock.database, deed, ParcelFilter(), now, now + 20 * MINUTE)
+        order = Order(deed, ParcelFilter(), now, now + 20 * MINUTE)
+        await backlog.do(self._stock.database, order)
         if deed is Deed.REDRIVE:
             # Its attempts are counted from the beginning.
             self._answers.clear()

@@ -323,7 +323,7 @@ async def test_which_attempt_is_on_its_way(stock: Stock) -> None:
     await stock.sending(sending, attempts=2)
     keys = [(POOL, sending), (POOL, parked), (POOL, UUID(int=9))]
     async with stock.database.connection() as connection:
-        assert await outbox.attempts(connection, keys) == {sending: 2}
+        assert await outbox.attempts(connection, keys) == {sending: (2, 0)}
         await outbox.finish(connection, keys[:1])
         assert await outbox.attempts(connection, keys) == {}
     assert await stock.parcel(sending) is None
