@@ -273,7 +273,7 @@ async def test_apps_whose_doors_hang_hold_up_no_other(office: Office) -> None:
             finally:
                 for _, shut in hanging:
                     shut.opens.set()
-                await asyncio.gather(*told._tasks)  # noqa: SLF001
+                await told.settled()
                 for opened, _ in hanging:
                     await opened.__aexit__(None, None, None)
 
@@ -315,7 +315,7 @@ async def test_an_event_that_takes_the_place_of_one_on_its_way_is_told(office: O
         await until(has_come, "the first at the door")
         await status(office, message_id, MessageState.SENT)
         door.opens.set()
-        await asyncio.gather(*told._tasks)  # noqa: SLF001
+        await told.settled()
         await told.run_once()
         await told.close()
         assert door.events == ["message.unknown", "message.sent"]
