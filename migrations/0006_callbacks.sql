@@ -40,8 +40,8 @@ create trigger callback_owed after update of state on messages
             or old.state = 'parked' and new.state <> 'reserved'
             -- It was in doubt, and the app was told so.
             or old.state in ('in_doubt', 'unknown')
-            -- It was told to have failed.
-            or old.state in ('refused', 'failed') and new.decided_at is not null
+            -- It was told not to arrive, and has.
+            or old.state in ('refused', 'failed', 'expired', 'cancelled', 'turned_away')
                 and new.state in ('sent', 'delivered', 'read')
         )
     )

@@ -186,6 +186,10 @@ class MessageEvents:
         ours = [message_id for message_id in ids.values() if message_id is not None]
         pools = {self._pool(update.phone_number_id) for update in updates}
         by_id = await messages.find_by_id(connection, pools, ours) if ours else {}
+        if missing := [each for each in ours if each not in by_id]:
+            # Perhaps the number was in another pool when it sent them.
+            numbers = [update.phone_number_id for update in updates]
+            by_id |= await messages.find_by_number(connection, numbers, missing)
         strays = [update.wamid for update, message_id in ids.items() if message_id not in by_id]
         by_wamid = await messages.find_by_wamid(connection, strays) if strays else {}
         found = []

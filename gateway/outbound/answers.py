@@ -127,7 +127,7 @@ class AnswerWriter:
         """Leave out what was written already, although we have not heard that it was.
 
         Its message may be on its way once more by now, and what was said of the attempt before
-        must not be taken for the answer. What is left names the attempt without those forgiven.
+        must not be taken for the answer.
         """
         released = [answer for answer, _ in batch if answer.attempt]
         if not released:
@@ -135,10 +135,8 @@ class AnswerWriter:
         sending = await outbox.attempts(connection, [(a.pool_id, a.message_id) for a in released])
         unsettled = []
         for answer, correlated in batch:
-            attempt = sending.get(answer.message_id)
-            if attempt is not None and attempt.number == answer.attempt:
-                unsettled.append((answer._replace(attempt=attempt.counted), correlated))
-            elif not answer.attempt or (attempt is None and answer.message_id in sending):
+            attempt = sending.get(answer.message_id, 0)
+            if not answer.attempt or attempt in (answer.attempt, None):
                 unsettled.append((answer, correlated))
         return unsettled
 

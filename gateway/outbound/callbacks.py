@@ -70,8 +70,13 @@ class Callbacks:
     @classmethod
     def open(cls, parts: CallbackParts) -> "Callbacks":
         """Open a session of its own; `close` closes it."""
-        timeout, jar = aiohttp.ClientTimeout(total=TIMEOUT_S), aiohttp.DummyCookieJar()
-        return cls(parts, aiohttp.ClientSession(timeout=timeout, cookie_jar=jar))
+        session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # Each app has its bound: what hangs at one must not keep others waiting.
+            connector=aiohttp.TCPConnector(limit=0),
+        )
+        return cls(parts, session)
 
     def leave(self) -> None:
         """Claim nothing any more: this process is going away."""

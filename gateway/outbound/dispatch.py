@@ -328,7 +328,7 @@ def _again_at(submission: Submission, code: int | None, now: datetime) -> dateti
     parcel = submission.parcel
     if parcel is None or not parcel.waits:
         return None
-    return again_at(code, max(parcel.attempts, 1), now)
+    return again_at(code, max(parcel.attempts - parcel.forgiven, 1), now)
 
 
 def _attempt(submission: Submission, waits_until: datetime | None) -> int | None:

@@ -36,7 +36,7 @@ from gateway.policy.verdict import Decision
 from gateway.store import outbox
 from gateway.store.database import Database
 from gateway.store.directory import Directory
-from gateway.store.errors import StoreUnavailableError
+from gateway.store.errors import StoreUnavailableError, UnknownNumberError
 from gateway.store.outbox import Claimed, Due, DueGroup, Group, Lease
 from gateway.store.vault import Vault
 from gateway.whatsapp.callback import unwrap
@@ -182,25 +182,33 @@ class Releaser:
                 self._learn(claimed, request, handled)
         except LeaseLostError:
             self._log.info("its lease was over", message_id=claimed.message_id.hex)
-        except TooLateError:
-            await self._put_back(held, "expired", "its time is over", None)
-        except CongestedError as error:
-            wait = timedelta(seconds=error.retry_after_s)
-            self._shut(claimed.group, claimed.pool_id, self._parts.clock.now() + wait)
-            await self._put_back(held, "throughput", str(error), None)
-        except LeavingError as error:
-            await self._put_back(held, "draining", str(error), None)
-        except NoTokenError as error:
-            self._shut(claimed.group, claimed.pool_id, self._parts.clock.now() + BROKEN)
-            await self._put_back(held, "account", str(error), None)
         except StoreUnavailableError as error:
             self._log.warning("the database is away: its lease lapses", error=str(error))
         except Exception as error:  # noqa: BLE001 - one that fails must not end the others
-            problem = f"{type(error).__name__}: {error}"
-            self._log.warning("release failed", id=claimed.message_id.hex, error=problem)
-            await self._put_back(held, "unsendable", problem, self._parts.clock.now() + BROKEN)
+            await self._let_wait(held, error)
         finally:
             self._left(line)
+
+    async def _let_wait(self, held: Held, error: Exception) -> None:
+        """Let a parcel wait that could not go, for as long as the reason lasts."""
+        claimed, now = held.claimed, self._parts.clock.now()
+        match error:
+            case UnknownNumberError():
+                await self._follow(held)
+            case TooLateError():
+                await self._put_back(held, "expired", "its time is over", None)
+            case CongestedError(retry_after_s=seconds):
+                self._shut(claimed.group, claimed.pool_id, now + timedelta(seconds=seconds))
+                await self._put_back(held, "throughput", str(error), None)
+            case LeavingError():
+                await self._put_back(held, "draining", str(error), None)
+            case NoTokenError():
+                self._shut(claimed.group, claimed.pool_id, now + BROKEN)
+                await self._put_back(held, "account", str(error), None)
+            case _:
+                problem = f"{type(error).__name__}: {error}"
+                self._log.warning("release failed", id=claimed.message_id.hex, error=problem)
+                await self._put_back(held, "unsendable", problem, now + BROKEN)
 
     def _learn(self, claimed: Claimed, request: Request, handled: Handled) -> None:
         """Open the gate for what could go; shut that of what is held back, where it waits now."""
@@ -229,6 +237,13 @@ class Releaser:
         with suppress(StoreUnavailableError):
             async with self._parts.database.connection() as connection:
                 await outbox.put_back(connection, [waiting], held.lease)
+
+    async def _follow(self, held: Held) -> None:
+        """Let it wait in the pool that its number has moved to."""
+        claimed = held.claimed
+        with suppress(StoreUnavailableError):
+            async with self._parts.database.connection() as connection:
+                await outbox.follow(connection, claimed.pool_id, claimed.message_id, held.lease)
 
     def _request(self, held: Held) -> Request:
         claimed = held.claimed
@@ -270,6 +285,7 @@ def _submission(held: Held, message: Message) -> Submission:
         waits=True,
         resends=claimed.resends,
         attempts=claimed.attempts,
+        forgiven=claimed.forgiven,
     )
     candidate = Candidate(
         claimed.phone_number_id, claimed.pool_id, claimed.user_id, message, claimed.app_id

@@ -22,6 +22,17 @@ EVENTS: Final = {
 """The event by the state a message has come to; in the others nothing is final."""
 
 
+FAILED: Final = frozenset(
+    {
+        MessageState.REFUSED,
+        MessageState.FAILED,
+        MessageState.TURNED_AWAY,
+        MessageState.IN_DOUBT,
+        MessageState.UNKNOWN,
+    }
+)
+
+
 def event_of(fate: Fate) -> str | None:
     """Return the name of the event, None where the outcome is not final (any more)."""
     return EVENTS.get(fate.state)
@@ -39,7 +50,7 @@ def view(fate: Fate) -> dict[str, Any]:
         "reason": fate.waits_because if waits else None,
         "expected_at": fate.due_at if waits else None,
         "expires_at": fate.expires_at if waits else None,
-        "error": None if waits else _error(fate),
+        "error": _error(fate) if fate.state in FAILED else None,
         "resend_of": fate.resend_of and fate.resend_of.hex,
         "resent_as": fate.resent_as and fate.resent_as.hex,
         "created_at": fate.created_at,

@@ -28,7 +28,8 @@ class Parcel(NamedTuple):
     `sealed` holds body and own token. `waits` says that the app would rather have it parked than
     refused; `resends` that one of which nobody knows whether it arrived is sent once more
     (at least once), rather than given up (at most once). `attempts`: how often it has been tried,
-    this time included, since it came out of the outbox; 0 for one that comes from its app.
+    this time included, since it came out of the outbox; 0 for one that comes from its app. Those
+    before an operator redrove it are `forgiven`.
     """
 
     waba_id: str
@@ -39,6 +40,7 @@ class Parcel(NamedTuple):
     waits: bool
     resends: bool
     attempts: int = 0
+    forgiven: int = 0
 
 
 SHARED: Final = frozenset(

@@ -47,6 +47,12 @@ async def fates(connection: Any, message_ids: Sequence[UUID]) -> list[Fate]:
     return [Fate(**{**row, "state": MessageState(row["state"])}) for row in rows]
 
 
+async def sealed(connection: Any, pool_id: PoolId, message_id: UUID) -> bytes | None:
+    """Return the sealed contents of what waits, None where it does not."""
+    contents: bytes | None = await connection.fetchval(SQL["sealed"], pool_id, message_id)
+    return contents
+
+
 async def cancel(connection: Any, pool_id: PoolId, message_id: UUID) -> bool:
     """Call a message off that waits; False when it is too late, or just being sent."""
     return await connection.fetchval(SQL["cancel"], pool_id, message_id) is not None

@@ -11,6 +11,9 @@ join messages m on m.pool_id = p.pool_id and m.message_id = u.message_id
 left join outbox o on o.pool_id = m.pool_id and o.message_id = m.message_id
 left join messages r on r.pool_id = m.pool_id and r.resend_of = m.message_id
 
+-- name: sealed
+select sealed from outbox where pool_id = $1 and message_id = $2
+
 -- name: cancel
 -- Only what waits, and nobody has claimed or is just writing.
 with chosen as materialized (

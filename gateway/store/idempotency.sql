@@ -18,6 +18,10 @@ on conflict (caller, key) do update
     where (k.state <> 'in_flight' or k.leased_until <= excluded.created_at)
         and (
             k.created_at <= $8
+            -- What waits for longer than a key is kept would be sent twice.
+            and not exists (
+                select from outbox o where o.pool_id = k.pool_id and o.message_id = k.message_id
+            )
             or k.state = 'in_flight'
             and k.fingerprint = excluded.fingerprint
             and not exists (
@@ -53,6 +57,11 @@ where (caller, key) in (
     select caller, key
     from idempotency_keys
     where created_at <= $1 and (state <> 'in_flight' or leased_until <= $2)
+        and not exists (
+            select from outbox o
+            where o.pool_id = idempotency_keys.pool_id
+                and o.message_id = idempotency_keys.message_id
+        )
     order by created_at
     limit $3
     for update skip locked

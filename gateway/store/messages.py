@@ -105,6 +105,12 @@ async def find_by_id(
     return {row["message_id"]: _known(row) for row in rows}
 
 
+async def find_in_any_pool(connection: Any, message_ids: Sequence[UUID]) -> dict[UUID, Known]:
+    """Find messages by our id, wherever they are."""
+    rows = await connection.fetch(SQL["in_any_pool"], message_ids)
+    return {row["message_id"]: _known(row) for row in rows}
+
+
 async def find_by_wamid(connection: Any, wamids: Sequence[str]) -> dict[str, Known]:
     """Find messages that carry no correlation id by Meta's id."""
     rows = await connection.fetch(SQL["by_wamid"], wamids)

@@ -18,7 +18,17 @@ with answered as (
         answered_at timestamptz
     )
     where m.pool_id = a.pool_id and m.message_id = a.message_id
-    returning m.pool_id, m.user_id, m.hold, m.answered_at
+    returning m.pool_id, m.message_id, m.user_id, m.app_id, m.hold, m.state, m.decided_at,
+        m.answered_at, a.state as answer
+),
+owed as (
+    -- Its app is told now that it is in doubt, and a status has ended the doubt already.
+    insert into callbacks (pool_id, message_id, app_id)
+    select d.pool_id, d.message_id, d.app_id
+    from answered d
+    join apps a on a.app_id = d.app_id and a.callback_url is not null
+    where d.answer = 'in_doubt' and d.state not in ('in_doubt', 'unknown') and d.decided_at is null
+    on conflict do nothing
 ),
 reached as (
     select pool_id, user_id, max(answered_at) as reached_at
@@ -38,6 +48,14 @@ from messages
 where pool_id = any($1) and message_id = any($2::uuid[])
 order by pool_id, message_id
 for update
+
+-- name: in_any_pool
+select m.pool_id, m.message_id, m.user_id, m.phone_number_id, m.state, m.hold, m.decided_at
+from pools p
+join messages m on m.pool_id = p.pool_id
+where m.message_id = any($1::uuid[])
+order by m.pool_id, m.message_id
+for update of m
 
 -- name: by_wamid
 select m.pool_id, m.message_id, m.user_id, m.phone_number_id, m.state, m.hold, m.decided_at,

@@ -94,7 +94,7 @@ class DueGroup(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A parcel that this process is to send; `attempts` counts this one."""
+    """A parcel that this process is to send; `attempts` and `forgiven` as in `Parcel`."""
 
     pool_id: PoolId
     message_id: UUID
@@ -111,23 +111,12 @@ class Claimed(NamedTuple):
     due_at: datetime
     expires_at: datetime
     attempts: int
+    forgiven: int
 
     @property
     def group(self) -> Group:
         """The group it was claimed from."""
         return Group(self.phone_number_id, self.rank, self.app_id, self.topic)
-
-
-class Attempt(NamedTuple):
-    """Which attempt a parcel is on its way for, and how many of them are forgiven."""
-
-    number: int
-    forgiven: int
-
-    @property
-    def counted(self) -> int:
-        """How many attempts there were since it was parked, or last redriven."""
-        return self.number - self.forgiven
 
 
 class Due(NamedTuple):
@@ -203,20 +192,18 @@ async def rescue(connection: Any, now: datetime) -> int:
     return _count(await connection.execute(SQL["rescue"], now, MOST_AT_ONCE))
 
 
-async def attempts(
-    connection: Any, keys: Sequence[tuple[PoolId, UUID]]
-) -> dict[UUID, Attempt | None]:
+async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, int | None]:
     """Return which attempt each of these is on its way for; those that are not are left out.
 
     None: its parcel is gone, for nobody knew what had become of it.
     """
     rows = await connection.fetch(SQL["attempts"], _keys(keys))
-    return {
-        row["message_id"]: None
-        if row["attempts"] is None
-        else Attempt(row["attempts"], row["forgiven"])
-        for row in rows
-    }
+    return {row["message_id"]: row["attempts"] for row in rows}
+
+
+async def follow(connection: Any, pool_id: PoolId, message_id: UUID, lease: Lease) -> None:
+    """Let what was claimed on a lease wait in the pool that its number has moved to."""
+    await connection.execute(SQL["follow"], pool_id, message_id, lease.process_id, lease.until)
 
 
 async def finish(connection: Any, done: Sequence[tuple[PoolId, UUID]]) -> None:

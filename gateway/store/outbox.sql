@@ -82,6 +82,22 @@ from json_to_recordset($1::json) as b (
 where o.pool_id = b.pool_id and o.message_id = b.message_id and o.leased_by = $2
     and o.leased_until = $3 and o.state = 'parked'
 
+-- name: follow
+-- Its number has moved to another pool: journal and outbox follow, and whoever is next decides there.
+with followed as (
+    update outbox o
+    set pool_id = n.pool_id, leased_by = null, leased_until = null, attempts = o.attempts - 1
+    from numbers n
+    where o.pool_id = $1 and o.message_id = $2 and o.leased_by = $3 and o.leased_until = $4
+        and o.state = 'parked'
+        and n.phone_number_id = o.phone_number_id and n.pool_id <> o.pool_id
+    returning o.message_id, o.pool_id
+)
+update messages m
+set pool_id = f.pool_id
+from followed f
+where m.pool_id = $1 and m.message_id = f.message_id and m.state = 'parked'
+
 -- name: rescue
 -- What a process that is gone had claimed and not decided on is anybody's again.
 with lapsed as materialized (
@@ -100,7 +116,7 @@ where o.pool_id = l.pool_id and o.message_id = l.message_id
 -- name: attempts
 -- Nobody but the process that sends it changes what is on its way; only a doubt that ends takes the
 -- parcel away.
-select k.message_id, o.attempts, o.forgiven
+select k.message_id, o.attempts
 from json_to_recordset($1::json) as k (pool_id text, message_id uuid)
 left join outbox o using (pool_id, message_id)
 where o.state = 'sending'
@@ -128,6 +144,11 @@ with again as (
     )
     where o.pool_id = b.pool_id and o.message_id = b.message_id and o.state = 'sending'
     returning o.pool_id, o.message_id, o.due_at
+),
+untold as (
+    delete from callbacks c
+    using again a
+    where c.pool_id = a.pool_id and c.message_id = a.message_id
 )
 update messages m
 set state = 'parked', retry_at = a.due_at

@@ -121,22 +121,6 @@ async def test_an_answer_is_not_taken_for_that_of_a_later_attempt(stock: Stock) 
     assert await stock.value("select count(*) from outbox") == 0
 
 
-@pytest.mark.parametrize(("forgiven", "state"), [(0, "dead"), (10, "parked")])
-async def test_attempts_before_it_was_redriven_do_not_count_towards_the_last(
-    stock: Stock, forgiven: int, state: str
-) -> None:
-    message = await stock.send(ANNA, NOW)
-    await stock.sending(message, attempts=11)
-    await stock.fetch("update outbox set forgiven = $1", forgiven)
-    async with writing(stock.database) as writer:
-        writer.record(refusal(message, attempt=1), correlated=True)
-        await writer.flushed()
-        assert await stock.value("select state from outbox") == "sending"
-        writer.record(refusal(message, attempt=11), correlated=True)
-        await writer.flushed()
-    assert await stock.value("select state from outbox") == state
-
-
 def refusal(message_id: UUID, attempt: int) -> Answer:
     """Make a refusal that lets the message be tried again."""
     refused = answer(message_id, REFUSED)

@@ -109,6 +109,7 @@ async def test_what_is_claimed_has_everything_that_is_needed(stock: Stock) -> No
         due_at=NOW,
         expires_at=NOW + DAY,
         attempts=1,
+        forgiven=0,
     )
     assert type(one.message_id) is UUID
     assert one.group == GROUP
@@ -323,7 +324,7 @@ async def test_which_attempt_is_on_its_way(stock: Stock) -> None:
     await stock.sending(sending, attempts=2)
     keys = [(POOL, sending), (POOL, parked), (POOL, UUID(int=9))]
     async with stock.database.connection() as connection:
-        assert await outbox.attempts(connection, keys) == {sending: (2, 0)}
+        assert await outbox.attempts(connection, keys) == {sending: 2}
         await outbox.finish(connection, keys[:1])
         assert await outbox.attempts(connection, keys) == {}
     assert await stock.parcel(sending) is None
