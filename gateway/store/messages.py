@@ -105,9 +105,11 @@ async def find_by_id(
     return {row["message_id"]: _known(row) for row in rows}
 
 
-async def find_in_any_pool(connection: Any, message_ids: Sequence[UUID]) -> dict[UUID, Known]:
-    """Find messages by our id, wherever they are."""
-    rows = await connection.fetch(SQL["in_any_pool"], message_ids)
+async def find_by_number(
+    connection: Any, phone_number_ids: Sequence[PhoneNumberId], message_ids: Sequence[UUID]
+) -> dict[UUID, Known]:
+    """Find messages of numbers by our id, in whichever pool they were sent."""
+    rows = await connection.fetch(SQL["by_number"], phone_number_ids, message_ids)
     return {row["message_id"]: _known(row) for row in rows}
 
 

@@ -49,11 +49,11 @@ where pool_id = any($1) and message_id = any($2::uuid[])
 order by pool_id, message_id
 for update
 
--- name: in_any_pool
+-- name: by_number
 select m.pool_id, m.message_id, m.user_id, m.phone_number_id, m.state, m.hold, m.decided_at
 from pools p
 join messages m on m.pool_id = p.pool_id
-where m.message_id = any($1::uuid[])
+where m.message_id = any($2::uuid[]) and m.phone_number_id = any($1)
 order by m.pool_id, m.message_id
 for update of m
 

@@ -298,9 +298,9 @@ async def test_statuses_of_others_messages_are_passed_over(stock: Stock) -> None
     assert await end_of(stock, message) == ("delivered", "settled")
 
 
-async def test_a_message_of_a_pool_that_is_not_the_numbers_is_not_touched(stock: Stock) -> None:
+async def test_a_message_of_another_number_in_another_pool_is_not_touched(stock: Stock) -> None:
     await stock.add_pool(SECOND_POOL)
-    message = await stock.send(ANNA, NOW, pool_id=SECOND_POOL)
+    message = await stock.send(ANNA, NOW, pool_id=SECOND_POOL, phone_number_id=SECOND_NUMBER)
     await apply(stock, status(message, D.FAILED, code=131026))
     assert await end_of(stock, message) == ("reserved", "reserved")
 
