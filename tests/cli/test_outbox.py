@@ -57,7 +57,7 @@ async def test_what_waits_is_counted_in_a_table(run: Run, still: World) -> None:
     assert shown(await run(*asks(still, "count"))) == [["nothing"], ["total: 0"]]
     await three(still)
     assert shown(await here(*asks(still, "count"))) == [
-        ["number", "class", "state", "reason", "messages", "oldest due"],
+        ["number", "class", "state", "reason", "messages", "oldest due (UTC)"],
         [SMALL, "utility", "parked", "schedule", "2", "2026-01-05 10:30:00"],
         [SMALL, "marketing", "parked", "schedule", "1", "2026-01-05 10:30:00"],
         ["total: 3"],
@@ -71,12 +71,11 @@ async def test_what_waits_is_listed_with_its_reason_page_by_page(still: World) -
     await still.advance(1)
     third = await park(still, CAT, "autumn_offer")
     titles, newest, older, more = shown(await here(*asks(still, "list", "--limit=2")))
-    assert titles == [
-        *("message", "number", "user", "app", "class", "state", "due", "expires", "reason")
-    ]
-    hours = "2026-01-05 10:30:02", "2026-01-08 10:30:02"
+    hours = "due (UTC)", "expires (UTC)"
+    assert titles == [*("message", "number", "user", "app", "class", "state", *hours, "reason")]
+    at = "2026-01-05 10:30:02", "2026-01-08 10:30:02"
     user = CAT.lstrip("+")
-    waits = [third, SMALL, user, demo.APP, "marketing", "parked", *hours]
+    waits = [third, SMALL, user, demo.APP, "marketing", "parked", *at]
     assert newest[:-1] == waits
     assert newest[-1].startswith("schedule: ")
     assert (older[0], more) == (second, [f"more: --before {second}"])
