@@ -48,7 +48,7 @@ def find_door(url: str | None, key: str | None, sandbox: Path | None) -> Door:
         try:
             written = json.loads((sandbox / "sandbox.json").read_text())
             url, key = url or written["admin_url"], key or written["admin_key"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, LookupError, TypeError):
             fail(f"no sandbox has written {sandbox / 'sandbox.json'}: is it running?")
     if url is None or key is None:
         settings = settings_or_fail()

@@ -46,7 +46,8 @@ def outbox(  # noqa: PLR0913 - each is an argument or an option of the command
     message: Annotated[str | None, typer.Option(help="Only this message, by id.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only what waits because of this rule.")] = None,
     state: Annotated[
-        str | None, typer.Option(help="Only parked, held, sending or dead; cancel spares the dead.")
+        str | None,
+        typer.Option(help="Only parked, held, sending or dead; cancel spares the dead if unsaid."),
     ] = None,
     expires_at: Annotated[
         str | None, typer.Option(help="With redrive: until when it may wait now, in ISO 8601.")
@@ -122,7 +123,7 @@ def _deed(done: Any) -> list[str]:
 
 
 def _counts(found: Any) -> list[str]:
-    rows = [("number", "class", "state", "reason", "messages", "oldest due")]
+    rows = [("number", "class", "state", "reason", "messages", "oldest due (UTC)")]
     for group in found["groups"]:
         named = (group[name] for name in ("phone_number_id", "send_class", "state"))
         due = _hour(group["oldest_due_at"])
@@ -131,7 +132,8 @@ def _counts(found: Any) -> list[str]:
 
 
 def _parcels(found: Any) -> list[str]:
-    rows = [("message", "number", "user", "app", "class", "state", "due", "expires", "reason")]
+    hours = "due (UTC)", "expires (UTC)"
+    rows = [("message", "number", "user", "app", "class", "state", *hours, "reason")]
     for parcel in found["parcels"]:
         hours = _hour(parcel["due_at"]), _hour(parcel["expires_at"])
         reason = ": ".join(filter(None, (parcel["rule"], parcel["detail"]))) or "-"

@@ -83,20 +83,6 @@ async def test_a_sandbox_says_itself_where_it_is(run: Run, still: World, tmp_pat
     assert (done.code, "is it running?" in done.line) == (1, True)
 
 
-async def test_the_settings_say_where_the_gateway_is(run: Run, still: World) -> None:
-    asked = ("preflight", "--count=3", f"--number={SMALL}", "--category=utility")
-    port = still.admin_url.rsplit(":", 1)[1]
-    done = await run(
-        *asked,
-        admin_key=still.keys.admin_key,
-        admin_port=port,
-        admin_host="0.0.0.0",  # noqa: S104
-    )
-    assert (done.code, "now: 3" in done.out) == (0, True)
-    done = await run(*asked)
-    assert (done.code, "GATEWAY_ADMIN_KEY" in done.line) == (1, True)
-
-
 async def test_what_is_wrong_is_told_in_one_line(run: Run, still: World, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.csv")
     small = f"--number={SMALL}"
@@ -110,10 +96,6 @@ async def test_what_is_wrong_is_told_in_one_line(run: Run, still: World, tmp_pat
         (
             (*asks(still, "--count=1", small), "--admin-url=http://127.0.0.1:1"),
             "http://127.0.0.1:1 cannot be reached",
-        ),
-        (
-            (*asks(still, "--count=1", small), f"--admin-url={still.admin_url}/console"),
-            "is no gateway's admin listener",
         ),
     ):
         done = await run(*arguments)

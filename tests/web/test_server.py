@@ -1,5 +1,7 @@
 import errno
+import re
 import socket
+from typing import Final
 
 import pytest
 from aiohttp import web
@@ -7,6 +9,13 @@ from aiohttp import web
 from gateway.web.server import listen
 from tests.web.wire import exchange, read, request_bytes
 from tests.world import HOST, SMALL, World
+
+CONSOLE_FILES: Final = {
+    "console.js": "javascript",
+    "outbox.js": "javascript",
+    "api.js": "javascript",
+    "console.css": "css",
+}
 
 
 async def test_the_two_listeners_serve_nothing_of_each_other(world: World) -> None:
@@ -19,15 +28,22 @@ async def test_the_two_listeners_serve_nothing_of_each_other(world: World) -> No
         assert (await world.call("GET", world.admin_url + path, headers=app)).status == 404
 
 
-async def test_the_console_is_a_page_with_its_script_and_style_and_nothing_beside(
+async def test_the_console_is_a_page_with_its_scripts_and_style_and_nothing_beside(
     world: World,
 ) -> None:
     page = await world.call("GET", f"{world.admin_url}/console")
     assert page.headers["Content-Type"].startswith("text/html")
-    for name, kind in (("console.js", "javascript"), ("console.css", "css")):
+    texts = {}
+    for name, kind in CONSOLE_FILES.items():
         answer = await world.call("GET", f"{world.admin_url}/console/{name}")
         assert (answer.status, kind in answer.headers["Content-Type"]) == (200, True), name
-        assert name.encode() in page.body
+        texts[name] = answer.body.decode()
+    scripts = "".join(text for name, text in texts.items() if name.endswith(".js"))
+    named = set(re.findall(r"(?:/console/|\./)([\w.]+)", page.body.decode() + scripts))
+    assert named == set(CONSOLE_FILES)
+    ids = set(re.findall(r'getElementById\("([^"]+)"\)', scripts))
+    assert ids <= set(re.findall(r' id="([^"]+)"', page.body.decode()))
+    assert "//" not in re.sub(r"//[ ]", "", page.body.decode() + scripts + texts["console.css"])
     for path in ("/console/", "/console/nothing.js", "/console/..%2Fserver.py", "/console/%2e%2e/"):
         data = request_bytes("GET", path, None, "Connection: close")
         assert read(await exchange(world.admin_url, data)).status in {403, 404}, path

@@ -1,4 +1,7 @@
 // Shows the numbers and what is left of their limits; a plain client of the admin API.
+import { ask } from "./api.js";
+import { offer, withdraw } from "./outbox.js";
+
 const REFRESH_MS = 5000;
 const notice = document.getElementById("notice");
 const table = document.getElementById("numbers");
@@ -7,20 +10,15 @@ let timer = 0;
 document.getElementById("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
   clearTimeout(timer);
-  show(document.getElementById("key").value);
+  const key = document.getElementById("key").value;
+  offer(key);
+  show(key);
 });
-
-async function get(path, key) {
-  const answer = await fetch(path, { headers: { Authorization: `Bearer ${key}` } });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.error.message);
-  return body;
-}
 
 async function show(key) {
   try {
     const [{ numbers }, { pools }] = await Promise.all([
-      get("/admin/v1/numbers", key), get("/admin/v1/pools", key),
+      ask("/numbers", key), ask("/pools", key),
     ]);
     const byId = new Map(pools.map((pool) => [pool.pool_id, pool]));
     table.tBodies[0].replaceChildren(...numbers.map((n) => row(n, byId.get(n.pool_id))));
@@ -29,6 +27,7 @@ async function show(key) {
     timer = setTimeout(show, REFRESH_MS, key);
   } catch (error) {
     table.hidden = true;
+    withdraw();
     notice.textContent = error.message;
   }
 }

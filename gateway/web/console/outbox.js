@@ -1,0 +1,99 @@
+// Shows what waits in the outbox and what is dead, while it is open; does what it is told, if sure.
+import { ask } from "./api.js";
+
+const REFRESH_MS = 30000;  // every message that waits is counted
+const DEEDS = { parked: ["hold", "cancel"], held: ["resume", "cancel"], dead: ["redrive", "cancel"] };
+const outbox = document.getElementById("outbox");
+const notice = document.getElementById("outbox-notice");
+const waiting = document.getElementById("waiting");
+const dead = document.getElementById("dead");
+const sure = document.getElementById("sure");
+let key = "";
+let timer = 0;
+
+outbox.addEventListener("toggle", refresh);
+
+export function offer(newKey) {
+  key = newKey;
+  outbox.hidden = false;
+  refresh();
+}
+
+export function withdraw() {
+  clearTimeout(timer);
+  outbox.hidden = true;
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (!outbox.open || outbox.hidden) return;
+  try {
+    const [{ groups, total }, { parcels }] = await Promise.all([
+      ask("/outbox/count", key), ask("/outbox?state=dead", key),
+    ]);
+    waiting.tBodies[0].replaceChildren(...groups.map(group));
+    dead.tBodies[0].replaceChildren(...parcels.map(letter));
+    notice.textContent = `${total} messages as of ${new Date().toLocaleTimeString()}.`;
+  } catch (error) {
+    notice.textContent = error.message;
+  }
+  timer = setTimeout(refresh, REFRESH_MS);
+}
+
+function group({ phone_number_id, send_class, state, rule, parcels, oldest_due_at }) {
+  const due = new Date(oldest_due_at).toLocaleString();
+  const wanted = { phone_number_id, send_class, state };
+  if (rule !== null) wanted.rule = rule;
+  return row([phone_number_id, send_class, state, rule ?? "", parcels, due], wanted);
+}
+
+function letter({ message_id, phone_number_id, user_id, send_class, state, rule, detail }) {
+  const reason = [rule, detail].filter(Boolean).join(": ");
+  return row([message_id, phone_number_id, user_id, send_class, reason], { message_id, state });
+}
+
+function row(cells, wanted) {
+  const line = document.createElement("tr");
+  for (const text of cells) line.insertCell().textContent = text;
+  line.insertCell().append(...(DEEDS[wanted.state] ?? []).map((deed) => button(deed, wanted)));
+  return line;
+}
+
+function button(deed, wanted) {
+  const made = document.createElement("button");
+  made.textContent = deed;
+  made.setAttribute("aria-label", `${deed}: ${Object.values(wanted).join(", ")}`);
+  made.addEventListener("click", () => doIfSure(deed, wanted));
+  return made;
+}
+
+async function doIfSure(deed, wanted) {
+  try {
+    const { affected } = await ask(`/outbox/${deed}`, key, { ...wanted, preview: true });
+    const what = Object.values(wanted).join(", ");
+    if (affected > 0 && !(await isSure(`${deed} ${affected} messages (${what})?`))) return;
+    const done = affected > 0 ? await doAll(deed, wanted) : 0;
+    await refresh();
+    notice.textContent = `${deed}: ${done} messages. ${notice.textContent}`;
+  } catch (error) {
+    notice.textContent = error.message;
+  }
+}
+
+// One request does it to a bounded number.
+async function doAll(deed, wanted) {
+  for (let done = 0; ;) {
+    const { affected, more } = await ask(`/outbox/${deed}`, key, { ...wanted, preview: false });
+    done += affected;
+    if (!more) return done;
+  }
+}
+
+function isSure(question) {
+  document.getElementById("question").textContent = question;
+  sure.returnValue = "no";
+  sure.showModal();
+  return new Promise((tell) => {
+    sure.addEventListener("close", () => tell(sure.returnValue === "yes"), { once: true });
+  });
+}
