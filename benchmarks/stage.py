@@ -53,6 +53,7 @@ def bare_proxy(stack: ExitStack, upstream: str) -> Load:
 class Served:
     """A gateway process that knows nobody yet, and where it and its database are."""
 
+    process_id: int
     data_port: int
     admin_url: str
     database_url: str
@@ -74,14 +75,18 @@ def served(stack: ExitStack, upstream: str) -> Served:
         "GATEWAY_VAULT_KEY": ADMIN_KEY,
         "GATEWAY_LOG_LEVEL": "ERROR",
     }
-    stack.enter_context(process(["gateway", "serve"], admin, environment))
-    return Served(data, f"http://127.0.0.1:{admin}", postgres.url)
+    process_id = stack.enter_context(process(["gateway", "serve"], admin, environment))
+    return Served(process_id, data, f"http://127.0.0.1:{admin}", postgres.url)
 
 
 def gateway(stack: ExitStack, upstream: str) -> Load:
     """Start PostgreSQL and a gateway with four numbers of an unlimited portfolio."""
-    started = served(stack, upstream)
-    pools = {PORTFOLIO: {"regime": "portfolio", "messaging_limit": None}}
+    return furnished(served(stack, upstream))
+
+
+def furnished(started: Served, messaging_limit: int | None = None) -> Load:
+    """Tell a gateway of four numbers of one portfolio; returns what to load it with."""
+    pools = {PORTFOLIO: {"regime": "portfolio", "messaging_limit": messaging_limit}}
     numbers = [number | {"pool_id": PORTFOLIO, "access_token": TOKEN} for number in _numbers()]
     key = asyncio.run(furnish(started.admin_url, ADMIN_KEY, pools, numbers))
     return _load(started.data_port, key)
