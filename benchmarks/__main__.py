@@ -11,6 +11,7 @@ QUESTIONS: Final = (
     "waits_under_overload",
     "preflight_speed",
     "outbox_rates",
+    "outbox_backlog",
 )
 
 

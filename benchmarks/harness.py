@@ -27,7 +27,7 @@ class Load:
     paths: Sequence[str]
     headers: Mapping[str, str]
     body: str
-    """With %s where the recipient's digits go."""
+    """With %s wherever the recipient's digits go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def park_and_release(
         raise RuntimeError(f"{parked.failed} were not parked, or something left at once")
     before_due()
     count = round(parked.per_second * seconds)
-    seen = _wait_for(upstream, count)
+    seen = wait_for(upstream, count)
     return Round(parked, seen.messages / seen.seconds)
 
 
@@ -80,8 +80,11 @@ def _parking(load: Load, due_at: datetime) -> Load:
     return replace(load, headers={**load.headers, **wishes})
 
 
-def _wait_for(upstream: Upstream, count: int) -> Seen:
-    """Wait until all have left and, since wrk does not tell of its last, nothing more leaves."""
+def wait_for(upstream: Upstream, count: int) -> Seen:
+    """Wait until so many have left and, since wrk does not tell of its last, nothing more leaves.
+
+    RuntimeError when that takes minutes.
+    """
     give_up_at, before = time.monotonic() + PATIENCE_S, Seen(-1, math.nan)
     while time.monotonic() < give_up_at:
         seen = upstream.seen()

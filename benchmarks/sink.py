@@ -1,7 +1,7 @@
 """An upstream that accepts everything at once, so that it is never what is measured.
 
-It tells who asks with GET how many messages have come, and the seconds from the first of them to the
-last; DELETE has it begin anew.
+It tells who asks with GET how many messages have come, and the seconds from the first to the last;
+DELETE has it begin anew.
 """
 
 import asyncio

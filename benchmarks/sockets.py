@@ -50,7 +50,7 @@ async def load_by_sockets(load: Load, connections: int, seconds: float) -> Figur
 def _requests(load: Load) -> Iterator[bytes]:
     """Write requests, the recipient of each its own, the paths in turn."""
     start = time.time_ns() // 1_000_000 % 10**7
-    length = len(load.body) - len("%s") + len(_USER % (start, 0))
+    length = len(load.body.replace("%s", (_USER % (start, 0)).decode()))
     headers = {"Host": "localhost", **load.headers, "Content-Length": str(length)}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     whole = [f"POST {path} HTTP/1.1\r\n{lines}\r\n{load.body}".encode() for path in load.paths]

@@ -17,6 +17,7 @@ ADMIN_KEY: Final = "benchmark"
 TOKEN: Final = "EAAbenchmark"  # noqa: S105 - a made-up token for loopback
 WABA: Final = "100000000000001"
 PORTFOLIO: Final = "400000000000001"
+APP: Final = "app"
 NUMBERS: Final = tuple(f"20000000000000{index}" for index in range(4))
 THROUGHPUT: Final = 1_000_000
 BODY: Final = json.dumps(
@@ -129,7 +130,12 @@ def _numbers() -> list[dict[str, Any]]:
     ]
 
 
+def path_of(number: str) -> str:
+    """Return where a number's messages are posted."""
+    return f"/v25.0/{number}/messages"
+
+
 def _load(port: int, token: str) -> Load:
-    paths = [f"/v25.0/{number}/messages" for number in NUMBERS]
+    paths = [path_of(number) for number in NUMBERS]
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     return Load(f"http://127.0.0.1:{port}", paths, headers, BODY)
