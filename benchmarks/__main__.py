@@ -10,6 +10,8 @@ QUESTIONS: Final = (
     "pacing_cost",
     "waits_under_overload",
     "preflight_speed",
+    "outbox_rates",
+    "outbox_backlog",
 )
 
 

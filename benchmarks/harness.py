@@ -27,7 +27,7 @@ class Load:
     paths: Sequence[str]
     headers: Mapping[str, str]
     body: str
-    """With %s where the recipient's digits go."""
+    """With %s wherever the recipient's digits go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ def free_port() -> int:
 @contextmanager
 def process(
     arguments: Sequence[str], port: int, environment: Mapping[str, str] | None = None
-) -> Iterator[None]:
-    """Run `python -m …` until the block ends, from when it listens on `port`."""
+) -> Iterator[int]:
+    """Run `python -m …` until the block ends, from when it listens on `port`; gives its id."""
     child = subprocess.Popen(  # noqa: S603 - our own modules
         [sys.executable, "-m", *arguments], env={**os.environ, **(environment or {})}
     )
     try:
         _wait_for(port, child)
-        yield
+        yield child.pid
     finally:
         child.terminate()
         child.wait(PATIENCE_S)

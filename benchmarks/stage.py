@@ -17,6 +17,7 @@ ADMIN_KEY: Final = "benchmark"
 TOKEN: Final = "EAAbenchmark"  # noqa: S105 - a made-up token for loopback
 WABA: Final = "100000000000001"
 PORTFOLIO: Final = "400000000000001"
+APP: Final = "app"
 NUMBERS: Final = tuple(f"20000000000000{index}" for index in range(4))
 THROUGHPUT: Final = 1_000_000
 BODY: Final = json.dumps(
@@ -53,6 +54,7 @@ def bare_proxy(stack: ExitStack, upstream: str) -> Load:
 class Served:
     """A gateway process that knows nobody yet, and where it and its database are."""
 
+    process_id: int
     data_port: int
     admin_url: str
     database_url: str
@@ -74,14 +76,18 @@ def served(stack: ExitStack, upstream: str) -> Served:
         "GATEWAY_VAULT_KEY": ADMIN_KEY,
         "GATEWAY_LOG_LEVEL": "ERROR",
     }
-    stack.enter_context(process(["gateway", "serve"], admin, environment))
-    return Served(data, f"http://127.0.0.1:{admin}", postgres.url)
+    process_id = stack.enter_context(process(["gateway", "serve"], admin, environment))
+    return Served(process_id, data, f"http://127.0.0.1:{admin}", postgres.url)
 
 
 def gateway(stack: ExitStack, upstream: str) -> Load:
     """Start PostgreSQL and a gateway with four numbers of an unlimited portfolio."""
-    started = served(stack, upstream)
-    pools = {PORTFOLIO: {"regime": "portfolio", "messaging_limit": None}}
+    return furnished(served(stack, upstream))
+
+
+def furnished(started: Served, messaging_limit: int | None = None) -> Load:
+    """Tell a gateway of four numbers of one portfolio; returns what to load it with."""
+    pools = {PORTFOLIO: {"regime": "portfolio", "messaging_limit": messaging_limit}}
     numbers = [number | {"pool_id": PORTFOLIO, "access_token": TOKEN} for number in _numbers()]
     key = asyncio.run(furnish(started.admin_url, ADMIN_KEY, pools, numbers))
     return _load(started.data_port, key)
@@ -124,7 +130,12 @@ def _numbers() -> list[dict[str, Any]]:
     ]
 
 
+def path_of(number: str) -> str:
+    """Return where a number's messages are posted."""
+    return f"/v25.0/{number}/messages"
+
+
 def _load(port: int, token: str) -> Load:
-    paths = [f"/v25.0/{number}/messages" for number in NUMBERS]
+    paths = [path_of(number) for number in NUMBERS]
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     return Load(f"http://127.0.0.1:{port}", paths, headers, BODY)

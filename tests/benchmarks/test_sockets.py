@@ -2,8 +2,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from benchmarks.emulator_speed import load_by_sockets
 from benchmarks.harness import Load
+from benchmarks.sockets import load_by_sockets
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
