@@ -29,9 +29,10 @@ BAR_RATIO: Final = 0.80
 BAR_MEMORY: Final = 1.10
 MILLION: Final = 1_000_000
 CONNECTIONS: Final = 64
-LIMIT: Final = 1_000
-COUNTED: Final = 950
-RISEN: Final = 3_000
+LIMIT: Final = 100_000
+"""So high that a number may start what a rise leaves room for at once."""
+COUNTED: Final = 95_000
+RISEN: Final = 102_000
 ROOM: Final = 1_900
 """What 95 % of the limit as it has risen leave."""
 DRAINED: Final = 100_000
