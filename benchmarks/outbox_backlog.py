@@ -16,13 +16,12 @@ import time
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Final
 
 from benchmarks import stage, stock
 from benchmarks.harness import Load, median
-from benchmarks.parked import MARGIN_S, Upstream, park_and_release, wait_for
+from benchmarks.parked import Upstream, park_and_release, wait_for
 from benchmarks.stock import Waiting
 from gateway.policy.send_class import SendClass
 
@@ -30,9 +29,10 @@ BAR_RATIO: Final = 0.80
 BAR_MEMORY: Final = 1.10
 MILLION: Final = 1_000_000
 CONNECTIONS: Final = 64
-LIMIT: Final = 1_000
-COUNTED: Final = 950
-RISEN: Final = 3_000
+LIMIT: Final = 100_000
+"""So high that a number may start what a rise leaves room for at once."""
+COUNTED: Final = 95_000
+RISEN: Final = 102_000
 ROOM: Final = 1_900
 """What 95 % of the limit as it has risen leave."""
 DRAINED: Final = 100_000
@@ -120,16 +120,17 @@ async def _stock(database_url: str, load: Load, waiting: Waiting | None) -> None
 
 
 def _round(side: Side, upstream: Upstream, seconds: float) -> None:
-    since_s = seconds + MARGIN_S
-    before_due = partial(asyncio.run, _open(side.served.database_url, since_s))
+    def before_due(due_at: datetime) -> None:
+        asyncio.run(_open_windows(side.served.database_url, due_at))
+
     found = park_and_release(side.load, upstream, CONNECTIONS, seconds, before_due)
     side.rates.append(found.released_per_second)
 
 
-async def _open(database_url: str, since_s: float) -> None:
+async def _open_windows(database_url: str, due_at: datetime) -> None:
     connection = await stock.connect(database_url)
     try:
-        await stock.open_windows(connection, since_s)
+        await stock.open_windows(connection, due_at)
     finally:
         await connection.close()
 

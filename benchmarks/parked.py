@@ -13,7 +13,7 @@ from benchmarks.harness import Figures, Load
 from benchmarks.sockets import measure
 from gateway.clock import SystemClock
 
-MARGIN_S: Final = 2.0
+MARGIN_S: Final = 3.0
 """Between the end of parking and the hour at which what was parked is due."""
 LOOK_S: Final = 0.1
 PATIENCE_S: Final = 120.0
@@ -58,18 +58,21 @@ def park_and_release(
     upstream: Upstream,
     connections: int,
     seconds: float,
-    before_due: Callable[[], None] = lambda: None,
+    before_due: Callable[[datetime], None] = lambda _due_at: None,
 ) -> Round:
     """Park for so many seconds, and wait until everything has left.
 
-    `before_due` is called when all are parked and none is due. RuntimeError when they do not leave.
+    `before_due` is called with their hour when all are parked and none is due. RuntimeError when
+    they do not leave.
     """
     due_at = SystemClock().now() + timedelta(seconds=seconds + MARGIN_S)
     upstream.begin_anew()
     parked = measure(_parking(load, due_at), connections, seconds)
     if parked.failed or upstream.seen().messages:
         raise RuntimeError(f"{parked.failed} were not parked, or something left at once")
-    before_due()
+    before_due(due_at)
+    if SystemClock().now() >= due_at:
+        raise RuntimeError("the hour has come before everything was ready for it")
     count = round(parked.per_second * seconds)
     seen = wait_for(upstream, count)
     return Round(parked, seen.messages / seen.seconds)

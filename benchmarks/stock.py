@@ -1,6 +1,6 @@
 """Stocks an outbox with very many messages, straight into the database."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -48,8 +48,10 @@ update pools set counted = (select count(*) from reached) where pool_id = $1
 """
 _WINDOWS: Final = """
 insert into contacts (pool_id, phone_number_id, user_id, last_inbound_at)
-select pool_id, phone_number_id, user_id, $2 from outbox where pool_id = $1 and parked_at >= $3
-on conflict do nothing
+select pool_id, phone_number_id, user_id, $1
+from outbox
+where state = 'parked' and leased_until is null and due_at = $2
+    and phone_number_id = any($3) and rank = $4 and app_id = $5 and topic = ''
 """
 
 
@@ -84,11 +86,10 @@ async def fill(connection: Any, users: int) -> None:
     await connection.execute(_FILL, stage.PORTFOLIO, now, stage.APP, users)
 
 
-async def open_windows(connection: Any, since_s: float) -> None:
-    """Have everybody answer to whom something was parked within the last seconds."""
-    now = SystemClock().now()
-    since = now - timedelta(seconds=since_s)
-    await connection.execute(_WINDOWS, stage.PORTFOLIO, now, since)
+async def open_windows(connection: Any, due_at: datetime) -> None:
+    """Have everybody write to whom a reply is parked that is due at an hour."""
+    group = (list(stage.NUMBERS), RANKS[SendClass.REPLY], stage.APP)
+    await connection.execute(_WINDOWS, SystemClock().now(), due_at, *group)
 
 
 async def connect(database_url: str) -> Any:
