@@ -45,7 +45,9 @@ class SilenceWatch:
             self._metrics.silent.labels(each.phone_number_id).inc(each.silent)
             is_mute = each.silent == each.taken >= ENOUGH
             hint = "is the webhook set up?" if is_mute else None
-            self._log.warning(
+            # A few are silent now and then: phones are off, and statuses get lost.
+            log = self._log.warning if each.silent >= ENOUGH else self._log.info
+            log(
                 "messages were taken and nothing was heard of them since",
                 phone_number_id=each.phone_number_id,
                 silent=each.silent,

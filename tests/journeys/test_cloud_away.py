@@ -57,7 +57,7 @@ async def test_a_reset_gives_502_in_doubt_and_the_slot_stays_for_24_hours(world:
 
     await world.advance(DAY_S)
     assert await world.counted(PORTFOLIO) == 0
-    assert (await world.message(answer))["state"] == "in_doubt"
+    assert (await world.message(answer))["state"] == "unknown"
 
 
 async def test_silence_gives_504_in_doubt_and_the_slot_stays(make_world: MakeWorld) -> None:

@@ -49,6 +49,7 @@ async def test_an_app_may_be_known_by_its_meta_token_which_is_not_shown(world: W
         "responds_async": False,
         "parks": {},
         "resends": {},
+        "callback_url": None,
     }
     assert token not in (await ask(world, "GET", "/apps")).body.decode()
     sent = await world.template(SMALL, ANA, key=token)

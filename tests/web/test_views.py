@@ -156,6 +156,7 @@ LINE: dict[str, Any] = dict.fromkeys(
         *("template_name", "template_language", "category", "business_initiated", "decision"),
         *("rule", "retry_at", "state", "wamid", "code", "hold", "objections", "detail"),
         *("answered_at", "sent_at", "delivered_at", "read_at", "failed_at"),
+        *("resend_of", "resent_as"),
     )
 ) | {"message_id": UUID(int=1)}
 
@@ -170,9 +171,11 @@ def test_a_story_lists_the_statuses_in_the_order_they_happened() -> None:
         | {
             "sent_at": NOW + timedelta(seconds=2),
             "delivered_at": NOW + timedelta(seconds=1),
+            "resent_as": UUID(int=7),
             "objections": '[{"rule":"pair_rate"}]',
         }
     )
     assert [each["status"] for each in story["statuses"]] == ["delivered", "sent"]
+    assert (story["resend_of"], story["resent_as"]) == (None, UUID(int=7).hex)
     assert story["verdict"]["objections"] == [{"rule": "pair_rate"}]
     assert views.story_view(LINE)["verdict"]["objections"] == []
