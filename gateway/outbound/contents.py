@@ -18,10 +18,11 @@ class Contents(NamedTuple):
 def pack(contents: Contents, vault: Vault) -> bytes:
     """Return the contents sealed."""
     # What is no UTF-8 in a header stands in it as lone surrogates, which orjson refuses.
-    return vault.seal(json.dumps([contents.body.decode(), contents.headers, contents.own_token]))
+    text = json.dumps([contents.body.decode(), contents.headers, contents.own_token])
+    return vault.seal_contents(text.encode())
 
 
 def unpack(sealed: bytes, vault: Vault) -> Contents:
     """Return the contents; VaultError when they were sealed with another key."""
-    body, headers, own_token = json.loads(vault.open(sealed))
+    body, headers, own_token = json.loads(vault.open_contents(sealed))
     return Contents(body.encode(), [(name, value) for name, value in headers], own_token)
