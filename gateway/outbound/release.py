@@ -8,7 +8,7 @@ memory nor the desk's time.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,7 +48,10 @@ PATIENCE_S: Final = 10.0
 """How long what was claimed may wait in line before it is put back."""
 AHEAD_S: Final = 1.0
 """What a line can take within so long is claimed of it."""
-MOST: Final = 512
+MOST: Final = 1024
+"""So many are on their way out of the outbox at once, over all numbers."""
+STARTED_AT_ONCE: Final = 8
+"""Between so many and the next the loop looks at its sockets."""
 RELEASE_S: Final = 0.5
 """How often to look for what has become due."""
 BROKEN: Final = timedelta(minutes=5)
@@ -109,13 +112,10 @@ class Releaser:
         if len(expired) == outbox.MOST_AT_ONCE:
             self.on_room()
         self._gates.keep({each.group for each in due})
-        of_number: dict[tuple[PhoneNumberId, int], list[DueGroup]] = defaultdict(list)
-        for each in due:
-            of_number[each.group.phone_number_id, each.throughput].append(each)
         started = 0
-        for (phone_number_id, throughput), groups in of_number.items():
-            line = self._parts.pacing.line(phone_number_id, throughput)
-            started += await self._release(line, groups, now)
+        # No number's advertising goes before another's codes.
+        for rank in sorted({each.group.rank for each in due}):
+            started += await self._release([e for e in due if e.group.rank == rank], now)
         return started
 
     def leave(self) -> None:
@@ -131,28 +131,52 @@ class Releaser:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _release(self, line: Line, groups: list[DueGroup], now: datetime) -> int:
-        """Claim from one number's groups, class after class, and send."""
-        number, started = line.phone_number_id, 0
-        for rank in sorted({each.group.rank for each in groups}):
-            room = _room(line) - self._under_way[number]
+    async def _release(self, due: Sequence[DueGroup], now: datetime) -> int:
+        """Claim what fits of groups of one class, and send it."""
+        lines: dict[PhoneNumberId, Line] = {}
+        groups: dict[PhoneNumberId, list[Group]] = defaultdict(list)
+        for group, _, throughput in due:
+            number = group.phone_number_id
+            lines[number] = self._parts.pacing.line(number, throughput)
+            groups[number].append(group)
+        most = self._shared_out(lines, groups, now)
+        if not most:
+            return 0
+        lease = Lease(self._process_id, now, now + LEASE)
+        async with self._parts.database.connection() as connection:
+            claimed = await outbox.claim(connection, most, lease)
+        for place, one in enumerate(claimed):
+            self._hungry.add(one.phone_number_id)
+            self._start(Held(one, lease), lines[one.phone_number_id])
+            if place % STARTED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return len(claimed)
+
+    def _shared_out(
+        self,
+        lines: Mapping[PhoneNumberId, Line],
+        groups: Mapping[PhoneNumberId, Sequence[Group]],
+        now: datetime,
+    ) -> dict[Group, int]:
+        """Say how many to claim of which group.
+
+        Each number gets as much as the next, and no more than its line can take soon.
+        """
+        most: dict[Group, int] = {}
+        left = MOST - len(self._tasks)
+        by_need = sorted(lines, key=lambda number: self._under_way[number])
+        for place, number in enumerate(by_need):
+            share = ceil(left / (len(by_need) - place))
+            room = min(_room(lines[number]) - self._under_way[number], share)
             if room <= 0:
                 self._hungry.add(number)
-                break
-            most = self._divided([e.group for e in groups if e.group.rank == rank], room, now)
-            if not most:
                 continue
-            lease = Lease(self._process_id, now, now + LEASE)
-            async with self._parts.database.connection() as connection:
-                claimed = await outbox.claim(connection, most, lease)
-            for one in claimed:
-                self._start(Held(one, lease), line)
-            started += len(claimed)
-        if started:
-            self._hungry.add(number)
-        return started
+            divided = self._divided(groups[number], room, now)
+            left -= sum(divided.values())
+            most |= divided
+        return most
 
-    def _divided(self, groups: list[Group], room: int, now: datetime) -> dict[Group, int]:
+    def _divided(self, groups: Sequence[Group], room: int, now: datetime) -> dict[Group, int]:
         """Divide room among apps alike, and an app's part among its groups."""
         of_app: dict[str, list[Group]] = defaultdict(list)
         for group in groups:
@@ -227,7 +251,8 @@ class Releaser:
         """Look for more as soon as half of the room is free, not for each by itself."""
         number = line.phone_number_id
         self._under_way[number] -= 1
-        if number in self._hungry and self._under_way[number] <= _room(line) // 2:
+        is_half_free = len(self._tasks) <= MOST // 2
+        if number in self._hungry and is_half_free and self._under_way[number] <= _room(line) // 2:
             self._hungry.discard(number)
             self.on_room()
 
@@ -302,7 +327,7 @@ def _submission(held: Held, message: Message) -> Submission:
 
 
 def _room(line: Line) -> int:
-    return min(max(int(line.grant.rate * AHEAD_S), 1), MOST)
+    return max(int(line.grant.rate * AHEAD_S), 1)
 
 
 def _nobody() -> None:

@@ -20,7 +20,18 @@ from gateway.store.vault import Vault
 from tests.outage import Server
 from tests.outbound.making import user
 from tests.outbound.office import META, VAULT, Office, refused, running
-from tests.policy.making import DAY, HOUR, INSTANT, KNOBS, NOW, NUMBER, POOL, WABA, changed
+from tests.policy.making import (
+    DAY,
+    HOUR,
+    INSTANT,
+    KNOBS,
+    NOW,
+    NUMBER,
+    POOL,
+    SECOND_NUMBER,
+    WABA,
+    changed,
+)
 from tests.store.stocked import Stock
 from tests.world import until
 
@@ -114,6 +125,27 @@ async def test_one_apps_backlog_does_not_stand_in_anothers_way(
         await office.park(number, app_id="bank", due_at=NOW - MINUTE + number * SECOND)
     await office.release()
     assert sorted(office.cloud.users) == sorted(user(number) for number in (0, 1, 30, 31))
+
+
+async def test_all_numbers_together_have_a_bounded_number_on_their_way_shared_alike(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is far behind leaves as much to the next; codes of each go first of all."""
+    monkeypatch.setattr(module, "MOST", 6)
+    for number in range(20):
+        await office.park(number, send_class=C.MARKETING, **aged(number))
+    for number in range(20, 24):
+        second = {"phone_number_id": SECOND_NUMBER, **aged(number)}
+        await office.park(number, send_class=C.MARKETING, **second)
+        await office.park(number + 10, send_class=C.AUTHENTICATION, **second)
+    office.cloud.goes.clear()
+    assert await office.releaser.run_once() == 6
+    assert await office.releaser.run_once() == 0
+    office.cloud.goes.set()
+    await office.releaser.close()
+    assert sorted(office.cloud.users) == [user(n) for n in (0, 20, 30, 31, 32, 33)]
+    await office.release()
+    assert sorted(office.cloud.users[6:]) == [user(n) for n in (1, 2, 3, 21, 22, 23)]
 
 
 async def test_no_more_is_claimed_than_the_line_takes_soon(office: Office) -> None:
