@@ -20,7 +20,7 @@ async def slow_world(make_world: MakeWorld) -> World:
 
 
 async def arrived(world: World, people: list[str]) -> None:
-    """Wait until each of them has been sent to; once each, nobody else, and no second too fast."""
+    """Wait until each of them has been sent to; once each, and nobody else."""
 
     async def all_there() -> bool:
         return len(await world.accepted(MIDDLE)) >= len(people)
@@ -28,7 +28,6 @@ async def arrived(world: World, people: list[str]) -> None:
     await until(all_there, "everybody was sent to", 40.0)
     expected = Counter(user.removeprefix("+") for user in people)
     assert Counter(each["user"] for each in await world.accepted(MIDDLE)) == expected
-    assert {each["outcome"] for each in await world.sends(MIDDLE)} == {"accepted"}
 
 
 async def leased(world: World) -> int:
