@@ -236,9 +236,7 @@ class Gateway:
             ]
         )
         longest = timedelta(seconds=self._settings.park_s)
-        return Courier(
-            CourierParts(dispatcher, desk, Parking(database), Packer(vault, longest), clock)
-        )
+        return Courier(CourierParts(dispatcher, Parking(database), Packer(vault, longest), clock))
 
     def _open_doubts(self, vault: Vault) -> None:
         """Start what ends doubts, reports silence, and tells apps what became of messages."""

@@ -165,10 +165,10 @@ class AdmissionDesk:
         reserved = await quota.reserve(connection, known.pools, folded, rows, number_pools)
         decided, undecided = [], []
         for waiting, candidate, verdict in outcome:
-            pool_id = candidate.pool_id
+            pool_id, lease = candidate.pool_id, waiting.submission.lease
             if pool_id not in reserved.pools:
                 undecided.append(waiting)
-            elif (waiting.submission.message_id, waiting.submission.lease) in reserved.lost:
+            elif lease is not None and (waiting.submission.message_id, lease) in reserved.lost:
                 _fail([waiting], LeaseLostError())
             else:
                 counted = known.pools[pool_id].counted + folded.added.get(pool_id, 0)

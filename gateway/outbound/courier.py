@@ -6,24 +6,22 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.cloud.outcome import Refused
-from gateway.outbound.admission import AdmissionDesk, TooLateError
+from gateway.outbound.admission import TooLateError
 from gateway.outbound.contents import Contents
 from gateway.outbound.dispatch import (
     Dispatcher,
     Handled,
+    Kind,
     Request,
     StoodStillError,
     TurnedBackError,
-    valid_for,
 )
 from gateway.outbound.pacing import CongestedError, Line
 from gateway.outbound.parcels import Known, Packer, Parked, Wishes, parked_row
 from gateway.outbound.parking import Parking
 from gateway.outbound.rests import LeavingError
-from gateway.policy.facts import TemplateFacts
 from gateway.policy.parcel import Parcel
 from gateway.policy.retry import FIRST
-from gateway.policy.send_class import class_of
 
 AUTHORIZATION: Final = "Authorization"
 
@@ -33,7 +31,6 @@ class CourierParts:
     """What the courier works with."""
 
     dispatcher: Dispatcher
-    desk: AdmissionDesk
     parking: Parking
     packer: Packer
     clock: Clock
@@ -50,32 +47,34 @@ class Courier:
 
         What is parked is durable when it is returned. TooLateError where it is of no use any more.
         """
+        kind = await self._parts.dispatcher.kind_of(request.submission.candidate)
+        known = _known(request, kind)
+        if wishes.expires_at is None and not self._parts.packer.keeps(wishes, known):
+            return await self._parts.dispatcher.handle(request, line, kind)
         now = self._parts.clock.now()
-        template = await self._parts.desk.template(request.submission.candidate)
-        known = _known(request, template)
         expires_at = self._parts.packer.expires_at(wishes, known.valid, now)
         if expires_at <= max(now, wishes.send_at or now):
             raise TooLateError
         most_wait_s = min(request.most_wait_s, (expires_at - now).total_seconds())
         request = request._replace(most_wait_s=most_wait_s)
         if not self._parts.packer.keeps(wishes, known):
-            return await self._parts.dispatcher.handle(request, line)
+            return await self._parts.dispatcher.handle(request, line, kind)
         parcel = self._parts.packer.pack(_contents(request), wishes, known, now)
         submission = request.submission._replace(parcel=parcel)
         request = request._replace(submission=submission)
         if not parcel.waits:
-            return await self._parts.dispatcher.handle(request, line)
+            return await self._parts.dispatcher.handle(request, line, kind)
         if wishes.send_at is not None and wishes.send_at > now:
             parked = Parked(wishes.send_at, "schedule", "It was asked for at this hour.")
-            return await self._park(request, parcel, template, parked)
-        return await self._send_or_park(request, parcel, template, line)
+            return await self._park(request, parcel, kind, parked)
+        return await self._send_or_park(request, parcel, kind, line)
 
     async def _send_or_park(
-        self, request: Request, parcel: Parcel, template: TemplateFacts | None, line: Line
+        self, request: Request, parcel: Parcel, kind: Kind, line: Line
     ) -> Handled | Parked:
         now = self._parts.clock.now()
         try:
-            handled = await self._parts.dispatcher.handle(request, line)
+            handled = await self._parts.dispatcher.handle(request, line, kind)
         # What was decided on is in the outbox since then; what gives it back lets it wait there.
         except TurnedBackError as error:
             return Parked(now + FIRST, "draining", str(error))
@@ -83,30 +82,26 @@ class Courier:
             return Parked(now + FIRST, "throughput", str(error))
         except LeavingError as error:
             # Another process will take it up at once.
-            return await self._park(request, parcel, template, Parked(now, "draining", str(error)))
+            return await self._park(request, parcel, kind, Parked(now, "draining", str(error)))
         except CongestedError as error:
             due_at = now + timedelta(seconds=error.retry_after_s)
             if due_at >= parcel.expires_at:
                 raise
             parked = Parked(due_at, "throughput", str(error))
-            return await self._park(request, parcel, template, parked)
+            return await self._park(request, parcel, kind, parked)
         return _as_parked(handled) or handled
 
-    async def _park(
-        self, request: Request, parcel: Parcel, template: TemplateFacts | None, parked: Parked
-    ) -> Parked:
-        row = parked_row(request.submission, parcel, template, (parked, self._parts.clock.now()))
+    async def _park(self, request: Request, parcel: Parcel, kind: Kind, parked: Parked) -> Parked:
+        row = parked_row(
+            request.submission, parcel, kind.template, (parked, self._parts.clock.now())
+        )
         await self._parts.parking.park(row)
         return parked
 
 
-def _known(request: Request, template: TemplateFacts | None) -> Known:
-    send_class = class_of(
-        request.submission.candidate.message, template.category if template else None
-    )
-    valid = valid_for(send_class, template)
+def _known(request: Request, kind: Kind) -> Known:
     correlated = request.submission.correlated
-    return Known(request.waba_id, request.path, send_class, valid, correlated)
+    return Known(request.waba_id, request.path, kind.send_class, kind.valid, correlated)
 
 
 def _contents(request: Request) -> Contents:

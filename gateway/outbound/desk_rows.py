@@ -34,9 +34,10 @@ def rows_of(batch: Sequence[Decided], known: BatchFacts, now: datetime) -> Batch
             released.append(_released_row(each, row, lease))
             continue
         journal.append(row)
-        state = _parcel_state(each.submission, each.verdict)
-        if parcel is not None and state is not ParcelState.DEAD:
-            parcels.append(_parcel_row(each, parcel, state, now))
+        if parcel is not None:
+            state = _parcel_state(each.submission, each.verdict)
+            if state is not ParcelState.DEAD:
+                parcels.append(_parcel_row(each, parcel, state, now))
     return BatchRows(journal, parcels, released)
 
 

@@ -21,6 +21,7 @@ from gateway.outbound.rests import LeavingError, Rests
 from gateway.outbound.settling import Settlement
 from gateway.outbound.submission import Admission, Submission
 from gateway.policy.facts import TemplateFacts
+from gateway.policy.fold import Candidate
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.retry import again_at
 from gateway.policy.send_class import SendClass, class_of
@@ -66,6 +67,17 @@ class Request(NamedTuple):
     audience: Audience
     waba_id: str
     own_token: bool
+
+
+class Kind(NamedTuple):
+    """What a message is by what is known of its template.
+
+    `valid`: how long it is worth delivering, None where Meta names no time.
+    """
+
+    template: TemplateFacts | None
+    send_class: SendClass
+    valid: timedelta | None
 
 
 @dataclass(slots=True)
@@ -122,7 +134,13 @@ class Dispatcher:
         """Let no message rest any more, for its pair or because Meta has told to wait."""
         self._rests.close()
 
-    async def handle(self, request: Request, line: Line) -> Handled:
+    async def kind_of(self, candidate: Candidate) -> Kind:
+        """Return what is known of a message; StoreUnavailableError where nothing is yet."""
+        template = await self._desk.template(candidate)
+        send_class = class_of(candidate.message, template.category if template else None)
+        return Kind(template, send_class, _valid(send_class, template))
+
+    async def handle(self, request: Request, line: Line, kind: Kind) -> Handled:
         """Return what became of one message.
 
         Raises CongestedError when the line is too long, AbandonedError when nobody waits for the
@@ -130,17 +148,15 @@ class Dispatcher:
         nothing can be decided; each time nothing has left.
         """
         submission = request.submission
-        template = await self._desk.template(submission.candidate)
-        send_class = class_of(submission.candidate.message, template.category if template else None)
-        if (valid := valid_for(send_class, template)) is not None:
-            most_wait_s = min(request.most_wait_s, valid.total_seconds())
+        if kind.valid is not None:
+            most_wait_s = min(request.most_wait_s, kind.valid.total_seconds())
             request = request._replace(most_wait_s=most_wait_s)
         ticket = self._lanes.join(
             LaneKey(
                 submission.candidate.phone_number_id,
                 submission.candidate.user_id,
                 submission.app_id,
-                send_class,
+                kind.send_class,
             )
         )
         try:
@@ -339,11 +355,8 @@ def _attempt(submission: Submission, waits_until: datetime | None) -> int | None
     return max(parcel.attempts, 1) if waits_until is not None else parcel.attempts
 
 
-def valid_for(send_class: SendClass, template: TemplateFacts | None) -> timedelta | None:
-    """Return how long a message is worth delivering, None where Meta names no time.
-
-    A code that comes too late is worse than none. Source: TTL (R§6.4).
-    """
+def _valid(send_class: SendClass, template: TemplateFacts | None) -> timedelta | None:
+    # A code that comes too late is worse than none. Source: TTL (R§6.4).
     if template is not None and template.ttl_s is not None:
         return timedelta(seconds=template.ttl_s)
     return AUTHENTICATION_TTL if send_class is SendClass.AUTHENTICATION else None

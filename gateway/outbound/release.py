@@ -199,7 +199,8 @@ class Releaser:
         claimed = held.claimed
         try:
             request = self._request(held)
-            handled = await self._parts.dispatcher.handle(request, line)
+            kind = await self._parts.dispatcher.kind_of(request.submission.candidate)
+            handled = await self._parts.dispatcher.handle(request, line, kind)
             if handled.outcome is not None:
                 self._parts.metrics.released(claimed.send_class)
             if age == self._gates.age:

@@ -46,8 +46,8 @@ def read_wishes(request: web.BaseRequest, caller: Caller, now: datetime) -> Wish
 
 def preferred_wait_s(headers: MultiMapping[str]) -> float | None:
     """Return the most seconds that an app would wait, None where it does not say."""
-    wait = preferences(headers).get("wait", "")
-    return float(wait) if SECONDS.fullmatch(wait) else None
+    wait = preferences(headers).get("wait")
+    return float(wait) if wait is not None and SECONDS.fullmatch(wait) else None
 
 
 def preferences(headers: MultiMapping[str]) -> Mapping[str, str]:

@@ -110,9 +110,7 @@ class Office:
             )
         )
         self.courier = Courier(
-            CourierParts(
-                self.dispatcher, desk, Parking(database), Packer(VAULT, LONGEST), self.clock
-            )
+            CourierParts(self.dispatcher, Parking(database), Packer(VAULT, LONGEST), self.clock)
         )
         self.releaser = Releaser(
             ReleaseParts(

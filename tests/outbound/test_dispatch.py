@@ -88,7 +88,8 @@ class Counter:
         audience = audience or Audience()
         headers = {"X": "y"}
         request = Request(asked, path, body, headers, most_wait_s, audience, WABA, own_token=False)
-        return await self.dispatcher.handle(request, self.line)
+        kind = await self.dispatcher.kind_of(asked.candidate)
+        return await self.dispatcher.handle(request, self.line, kind)
 
     def wait_s(self) -> float:
         return self.line.wait_s(SendClass.UTILITY, "shop")
