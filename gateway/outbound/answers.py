@@ -102,7 +102,10 @@ class AnswerWriter:
                 await self._write_somehow([(bare, correlated)])
 
     async def _write(self, batch: Sequence[tuple[Answer, bool]]) -> None:
-        async with self._database.transaction() as connection:
+        # What takes one statement needs no transaction around it, with its two round trips.
+        is_plain = all(map(_is_plain, batch))
+        lend = self._database.connection if is_plain else self._database.transaction
+        async with lend() as connection:
             batch = await self._unsettled(connection, batch)
             answers = [answer for answer, _ in batch]
             strays = [answer for answer, correlated in batch if not correlated and answer.wamid]
@@ -184,3 +187,9 @@ class AnswerWriter:
         if self._written is not None:
             self._written.set_result(None)
             self._written = None
+
+
+def _is_plain(written: tuple[Answer, bool]) -> bool:
+    """Tell whether the journal is all that hears of an answer."""
+    answer, correlated = written
+    return correlated and answer.attempt is None and answer.state is not MessageState.REFUSED

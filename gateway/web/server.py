@@ -1,6 +1,7 @@
 """Builds the two listeners: data for apps and Meta, admin for operators."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,14 +51,14 @@ class Doors:
     webhooks: Webhooks
     own_messages: OwnMessages
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    def handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """Answer one request: the Cloud API is everywhere but at two paths of our own."""
         path = request.path
         if path == WEBHOOK_PATH:
-            return await self.webhooks.handle(request)
+            return self.webhooks.handle(request)
         if path.startswith(OWN_PATH):
-            return await self.own_messages.handle(request)
-        return await self.proxy.handle(request)
+            return self.own_messages.handle(request)
+        return self.proxy.handle(request)
 
 
 def data_server(doors: Doors, max_message_bytes: int, drain: Drain) -> web.BaseRunner:

@@ -149,7 +149,9 @@ class Held:
 @pytest.fixture
 def held(faked: World, monkeypatch: pytest.MonkeyPatch) -> Held:
     made = Held()
-    monkeypatch.setattr(Dispatcher, "handle", lambda _, request, line: made.handle(request, line))
+    monkeypatch.setattr(
+        Dispatcher, "handle", lambda _, request, line, _kind: made.handle(request, line)
+    )
     assert faked.data_url
     return made
 
