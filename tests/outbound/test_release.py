@@ -251,21 +251,6 @@ async def test_what_a_process_that_is_gone_had_claimed_goes_when_its_lease_has_l
     assert await office.state(message) == "accepted"
 
 
-async def test_two_processes_send_each_message_once(office: Office) -> None:
-    messages = [await office.park(number) for number in range(60)]
-    async with running(Office(office.stock.database, process=2)) as second:
-
-        async def work(one: Office) -> None:
-            while await office.stock.value("select count(*) from outbox"):
-                await one.release()
-
-        await asyncio.wait_for(asyncio.gather(work(office), work(second)), 30)
-        sent = office.cloud.users + second.cloud.users
-        assert min(len(office.cloud.users), len(second.cloud.users)) > 0
-    assert sorted(sent) == sorted(user(number) for number in range(60))
-    assert set(await states(office, messages)) == {"accepted"}
-
-
 async def test_a_line_that_is_too_long_has_it_keep_its_place(office: Office) -> None:
     message = await office.park()
     office.line.hold(60.0)

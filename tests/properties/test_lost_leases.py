@@ -14,9 +14,12 @@ from gateway.policy.parcel import RANKS
 from gateway.policy.send_class import SendClass
 from gateway.store import outbox
 from gateway.store.outbox import Group, Lease
-from tests.outbound.making import parcel, submission
+from tests.outbound.making import parcel, submission, user
+from tests.outbound.office import Office, office, running
 from tests.policy.making import KNOBS, NOW, NUMBER
 from tests.store.stocked import ManualClock, Stock
+
+__all__ = ["office"]
 
 FIRST = Lease(UUID(int=1), NOW, NOW + timedelta(seconds=60))
 LATER = FIRST._replace(now=FIRST.until, until=FIRST.until + timedelta(seconds=60))
@@ -59,3 +62,18 @@ async def test_a_claim_that_comes_after_the_other_was_sent_is_lost(stock: Stock)
     assert isinstance(sent, Admission)
     (lost,) = await submit(stock, claims[:1])
     assert isinstance(lost, LeaseLostError)
+
+
+async def test_two_processes_send_each_message_once(office: Office) -> None:
+    messages = [await office.park(number) for number in range(60)]
+    async with running(Office(office.stock.database, process=2)) as second:
+
+        async def work(one: Office) -> None:
+            while await office.stock.value("select count(*) from outbox"):
+                await one.release()
+
+        await asyncio.wait_for(asyncio.gather(work(office), work(second)), 30)
+        sent = office.cloud.users + second.cloud.users
+        assert min(len(office.cloud.users), len(second.cloud.users)) > 0
+    assert sorted(sent) == sorted(user(number) for number in range(60))
+    assert {await office.state(message) for message in messages} == {"accepted"}
