@@ -98,23 +98,6 @@ async def test_classes_go_by_rank_and_in_a_class_the_oldest_first(office: Office
     assert office.cloud.users == [user(number) for number in (4, 5, 3, 2, 1)]
 
 
-async def test_what_matters_more_takes_the_room(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST", 3)
-    for number in range(4):
-        await office.park(number, send_class=C.MARKETING, due_at=NOW - HOUR)
-        await office.park(10 + number, send_class=C.AUTHENTICATION)
-    office.cloud.goes.clear()
-    assert await office.releaser.run_once() == 3
-    assert await office.releaser.run_once() == 0
-    office.cloud.goes.set()
-    await office.release(rounds=3)
-    order = [int(who[-2:]) for who in office.cloud.users]
-    assert sorted(order[:4]) == [10, 11, 12, 13]
-    assert sorted(order[4:]) == [0, 1, 2, 3]
-
-
 async def test_one_apps_backlog_does_not_stand_in_anothers_way(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,10 +110,10 @@ async def test_one_apps_backlog_does_not_stand_in_anothers_way(
     assert sorted(office.cloud.users) == sorted(user(number) for number in (0, 1, 30, 31))
 
 
-async def test_all_numbers_together_have_a_bounded_number_on_their_way_shared_alike(
+async def test_what_matters_more_takes_the_room_and_what_is_left_is_shared_among_numbers(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that is far behind leaves as much to the next; codes of each go first of all."""
+    """The room is bounded over all numbers; one that is far behind leaves as much to the next."""
     monkeypatch.setattr(module, "MOST", 6)
     for number in range(20):
         await office.park(number, send_class=C.MARKETING, **aged(number))
