@@ -42,7 +42,7 @@ PATIENCE_S: Final = 20.0
 
 
 async def until(
-    condition: Callable[[], Awaitable[Any]], what: str = "the condition", timeout_s: float = 20.0
+    condition: Callable[[], Awaitable[Any]], what: str = "the condition", timeout_s: float = 45.0
 ) -> Any:
     """Wait until `condition` gives something true, and return that; AssertionError if it never."""
     try:
