@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 
+from gateway.store.errors import StoreUnavailableError
 from tests.gateway_process import GatewayProcess, StartProcess
 from tests.journeys.campaign import audience
 from tests.journeys.reckoning import (
@@ -90,8 +91,11 @@ async def test_connections_to_the_database_that_are_cut_under_load(
     make_world: MakeWorld, start_process: StartProcess
 ) -> None:
     async def some_are_cut() -> bool:
-        async with world.database.connection() as connection:
-            count: int = await connection.fetchval(CUT)
+        try:
+            async with world.database.connection() as connection:
+                count: int = await connection.fetchval(CUT)
+        except StoreUnavailableError:
+            return False  # our own were cut the last time
         return count > 0
 
     async def cut() -> None:
