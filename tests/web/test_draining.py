@@ -180,7 +180,8 @@ async def test_a_last_step_that_fails_says_so_and_one_before_the_end_has_no_boun
     drain = Drain(0.0, 0.0)
 
     async def fail() -> None:
-        await asyncio.sleep(0.01)
+        for _ in range(3):  # turns of the loop, in the first of which a bound of 0 would end it
+            await asyncio.sleep(0)
         raise OSError("made-up")
 
     with pytest.raises(OSError, match="made-up"):
