@@ -122,12 +122,11 @@ class Gateway:
         if isinstance(clock, SandboxClock):
             await sandbox_clock.advance(self.database, clock)
         vault_key = settings.vault_key
-        vault = Vault(vault_key.get_secret_value() if vault_key else "")
-        self._vault = vault
-        self.directory = Directory(self.database, vault)
+        self._vault = Vault(vault_key.get_secret_value() if vault_key else "")
+        self.directory = Directory(self.database, self._vault)
         await self.directory.refresh()
         # What is opened first closes last: health is told until everything else has stopped.
-        admin = self._admin(vault)
+        admin = self._admin()
         self._at_end("admin listener", admin.cleanup)
         self._cloud = CloudClient.open(cloud_settings(settings))
         self._at_end("cloud", self._cloud.close)
@@ -136,7 +135,7 @@ class Gateway:
         self._run([asyncio.create_task(self._answers.run(), name="answers")])
         self._at_end("answers", self._answers.flushed)
         self._open_inbound(self._cloud)
-        await self._listen(self._proxy(self._cloud, vault), admin)
+        await self._listen(self._proxy(self._cloud), admin)
 
     def _open_lines(self) -> None:
         """Start what divides each number's throughput with the other processes."""
@@ -151,7 +150,7 @@ class Gateway:
         self._settlement.wanted = shares.wake
         self.drain.on_drain.append(self._pacing.close)
         self._at_end("shares", self._settlement.close)
-        self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in (shares, lapse)])
+        self._run_loops(shares, lapse)
 
     def _stands_still(self, phone_number_id: str) -> None:
         """Have a line settled that somebody wants to pass; nobody waits for a database in vain."""
@@ -180,8 +179,7 @@ class Gateway:
         self.poller.changed = refresh.wake
         digest = Loop("digest", self.digest.run_once, DIGEST_S)
         sweep = Loop("sweep", self._sweep, settings.sweep_s)
-        if isinstance(clock, SandboxClock):
-            clock.on_advance(sweep.wake)
+        self._wake_on_advance(sweep)
         history = Loop("history", self.historian.run_once, settings.history_s)
         poll = Loop("poll", self.poller.run_once, settings.poll_s)
         secrets = [secret.get_secret_value() for secret in settings.app_secrets]
@@ -194,9 +192,9 @@ class Gateway:
         self.poller.wanted = poll.wake
         census = Loop("census", Census(self.database, self.metrics).run_once, CENSUS_S)
         loops = (refresh, digest, sweep, history, poll, census)
-        self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
+        self._run_loops(*loops)
 
-    def _courier(self, cloud: CloudClient, vault: Vault) -> Courier:
+    def _courier(self, cloud: CloudClient) -> Courier:
         """Start what sends and what releases."""
         clock, database = self.clock, self.database
         desk = AdmissionDesk(database, clock, self.knobs, self.metrics)
@@ -214,55 +212,60 @@ class Gateway:
         # Meta knows of a restriction we have not heard of: ask, rather than wait for the next poll.
         dispatcher.on_policy_refusal = self.poller.hasten
         parts = ReleaseParts(
-            database, self.directory, dispatcher, self._pacing, vault, clock, self.metrics
+            database, self.directory, dispatcher, self._pacing, self._vault, clock, self.metrics
         )
         self.releaser = Releaser(parts, self._process_id)
         release = Loop("release", self.releaser.run_once, RELEASE_S)
         self.releaser.on_room = release.wake
-        if isinstance(clock, SandboxClock):
-            clock.on_advance(release.wake)
+        self._wake_on_advance(release)
         self.drain.on_drain += (self.releaser.leave, dispatcher.close)
         self._at_end("released", self.releaser.close)
-        self._open_doubts(vault)
+        self._open_doubts()
+        self._open_callbacks()
         listener = Listener(
             self._settings.database_url.get_secret_value(),
             self.releaser.lift,
             self._settings.database_timeout_s,
         )
-        self._run(
-            [
-                asyncio.create_task(release.run(), name=release.name),
-                asyncio.create_task(listener.run(), name="listener"),
-            ]
-        )
+        self._run([asyncio.create_task(listener.run(), name="listener")])
+        self._run_loops(release)
         longest = timedelta(seconds=self._settings.park_s)
-        return Courier(CourierParts(dispatcher, Parking(database), Packer(vault, longest), clock))
+        return Courier(
+            CourierParts(dispatcher, Parking(database), Packer(self._vault, longest), clock)
+        )
 
-    def _open_doubts(self, vault: Vault) -> None:
-        """Start what ends doubts, reports silence, and tells apps what became of messages."""
+    def _open_doubts(self) -> None:
+        """Start what ends doubts, and what reports messages of which nothing is heard."""
         settings, clock = self._settings, self.clock
         ids = MessageIds(random.SystemRandom())
-        parts = DoubtParts(self.database, vault, clock, ids, self.metrics)
+        parts = DoubtParts(self.database, self._vault, clock, ids, self.metrics)
         self.doubts = Doubts(parts, timedelta(seconds=settings.doubt_s))
         patience = timedelta(seconds=settings.silent_s)
         silence = SilenceWatch(self.database, clock, self.metrics, patience)
-        told = CallbackParts(self.database, vault, clock, self.metrics, random.Random())  # noqa: S311
-        self.callbacks = Callbacks.open(told)
-        callbacks = Loop("callbacks", self.callbacks.run_once, CALLBACKS_S)
-        self.callbacks.on_room = callbacks.wake
+        doubts = Loop("doubts", self.doubts.run_once, settings.sweep_s)
+        silences = Loop("silence", silence.run_once, SILENCE_S)
+        self._wake_on_advance(doubts, silences)
+        self._run_loops(doubts, silences)
+
+    def _open_callbacks(self) -> None:
+        """Start what tells apps what became of their messages."""
+        rng = random.Random()  # noqa: S311 - it spreads what is tried again
+        parts = CallbackParts(self.database, self._vault, self.clock, self.metrics, rng)
+        self.callbacks = Callbacks.open(parts)
+        loop = Loop("callbacks", self.callbacks.run_once, CALLBACKS_S)
+        self.callbacks.on_room = loop.wake
         self.drain.on_drain.append(self.callbacks.leave)
         self._at_end("callbacks", self.callbacks.close)
-        loops = (
-            Loop("doubts", self.doubts.run_once, settings.sweep_s),
-            Loop("silence", silence.run_once, SILENCE_S),
-            callbacks,
-        )
-        if isinstance(clock, SandboxClock):
-            for loop in loops:
-                clock.on_advance(loop.wake)
-        self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
+        self._wake_on_advance(loop)
+        self._run_loops(loop)
 
-    def _proxy(self, cloud: CloudClient, vault: Vault) -> Proxy:
+    def _wake_on_advance(self, *loops: Loop) -> None:
+        """Have loops run as soon as a sandbox's clock has moved."""
+        if isinstance(self.clock, SandboxClock):
+            for loop in loops:
+                self.clock.on_advance(loop.wake)
+
+    def _proxy(self, cloud: CloudClient) -> Proxy:
         settings = self._settings
         authenticator = Authenticator(self.directory, pass_through=settings.pass_through)
         self._authenticator = authenticator
@@ -285,7 +288,7 @@ class Gateway:
         parts = ProxyParts(
             directory=self.directory,
             authenticator=authenticator,
-            courier=self._courier(cloud, vault),
+            courier=self._courier(cloud),
             pacing=self._pacing,
             cloud=cloud,
             pass_through=PassThrough(links, settings.max_body_bytes, settings.public_url),
@@ -298,13 +301,13 @@ class Gateway:
         )
         return Proxy(parts, allowed, rng)
 
-    def _admin(self, vault: Vault) -> web.BaseRunner:
+    def _admin(self) -> web.BaseRunner:
         admin_key = self._settings.admin_key
         parts = AdminParts(
             self.database,
             self.clock,
             self.knobs,
-            vault,
+            self._vault,
             admin_key.get_secret_value() if admin_key else None,
             self._changed,
             self._advance if isinstance(self.clock, SandboxClock) else None,
@@ -313,7 +316,7 @@ class Gateway:
 
     async def _listen(self, proxy: Proxy, admin: web.BaseRunner) -> None:
         settings = self._settings
-        own = OwnMessages(self.database, self._authenticator, self._vault)
+        own = OwnMessages(self.database, self._authenticator, self._vault, self.clock)
         doors = Doors(proxy, Webhooks(self._ingress), own)
         self._data = data_server(doors, settings.max_message_bytes, self.drain)
         self._at_end("data listener", self._data.cleanup)
@@ -325,6 +328,9 @@ class Gateway:
         structlog.get_logger("gateway").info(
             "listening", data=self.addresses.data_url, admin=self.addresses.admin_url
         )
+
+    def _run_loops(self, *loops: Loop) -> None:
+        self._run([asyncio.create_task(loop.run(), name=loop.name) for loop in loops])
 
     def _run(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         async def stop() -> None:
