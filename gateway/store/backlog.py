@@ -15,7 +15,8 @@ from gateway.policy.parcel import ParcelState
 from gateway.store.database import Database
 from gateway.store.queries import beside
 
-SQL = beside(__file__)
+_WRITTEN = beside(__file__)
+SQL = {name: query.replace(":meant", _WRITTEN["meant"]) for name, query in _WRITTEN.items()}
 BITE: Final = 1000
 MOST_AT_ONCE: Final = 50_000
 PATIENCE_S: Final = 60.0

@@ -1,3 +1,15 @@
+-- name: meant
+-- Which parcels `ParcelFilter` means. It stands in the place of `:meant` in the queries below, so that
+-- what is counted and what something is done to are the same.
+($1::text is null or o.pool_id = $1)
+    and ($2::text is null or o.phone_number_id = $2)
+    and ($3::text is null or o.app_id = $3)
+    and ($4::text is null or o.send_class = $4)
+    and ($5::text is null or o.user_id = $5)
+    and ($6::uuid is null or o.message_id = $6)
+    and ($7::text is null or o.rule = $7)
+    and o.state = any($8::text[])
+
 -- name: page
 -- Newest first; each pool gives its newest, so that the primary key serves every page.
 select o.*
@@ -6,15 +18,8 @@ cross join lateral (
     select
         message_id, pool_id, phone_number_id, user_id, app_id, send_class, topic, state, rule,
         detail, due_at, expires_at, attempts, parked_at, leased_until is not null as claimed
-    from outbox
-    where pool_id = p.pool_id
-        and ($2::text is null or phone_number_id = $2)
-        and ($3::text is null or app_id = $3)
-        and ($4::text is null or send_class = $4)
-        and ($5::text is null or user_id = $5)
-        and ($6::uuid is null or message_id = $6)
-        and ($7::text is null or rule = $7)
-        and state = any($8::text[])
+    from outbox o
+    where o.pool_id = p.pool_id and :meant
         and ($9::uuid is null or message_id < $9)
     order by message_id desc
     limit $10
@@ -32,30 +37,16 @@ select
     phone_number_id, send_class, state, rule, count(*) as parcels, min(due_at) as oldest_due_at,
     count(*) filter (where leased_until is not null) as claimed,
     count(*) filter (where expires_at <= $9) as late
-from outbox
-where ($1::text is null or pool_id = $1)
-    and ($2::text is null or phone_number_id = $2)
-    and ($3::text is null or app_id = $3)
-    and ($4::text is null or send_class = $4)
-    and ($5::text is null or user_id = $5)
-    and ($6::uuid is null or message_id = $6)
-    and ($7::text is null or rule = $7)
-    and state = any($8::text[])
+from outbox o
+where :meant
 group by phone_number_id, send_class, state, rule
 order by phone_number_id, min(rank), state, rule
 
 -- name: free
 -- How many `choose` would find, had it no end.
 select count(*)
-from outbox
-where ($1::text is null or pool_id = $1)
-    and ($2::text is null or phone_number_id = $2)
-    and ($3::text is null or app_id = $3)
-    and ($4::text is null or send_class = $4)
-    and ($5::text is null or user_id = $5)
-    and ($6::uuid is null or message_id = $6)
-    and ($7::text is null or rule = $7)
-    and state = any($8::text[])
+from outbox o
+where :meant
     and parked_at <= $9 and leased_until is null
 
 -- name: redrivable
@@ -64,14 +55,7 @@ select count(*)
 from outbox o
 join messages m using (pool_id, message_id)
 left join messages f on f.pool_id = m.pool_id and f.message_id = m.resend_of
-where ($1::text is null or o.pool_id = $1)
-    and ($2::text is null or o.phone_number_id = $2)
-    and ($3::text is null or o.app_id = $3)
-    and ($4::text is null or o.send_class = $4)
-    and ($5::text is null or o.user_id = $5)
-    and ($6::uuid is null or o.message_id = $6)
-    and ($7::text is null or o.rule = $7)
-    and o.state = any($8::text[])
+where :meant
     and o.parked_at <= $9 and o.leased_until is null
     and m.state in ('refused', 'turned_away')
     and (f.state is null or f.state not in ('accepted', 'sent', 'delivered', 'read'))
@@ -86,14 +70,7 @@ where ($1::text is null or o.pool_id = $1)
 select o.message_id
 from outbox o
 join messages m using (pool_id, message_id)
-where o.pool_id = $1
-    and ($2::text is null or o.phone_number_id = $2)
-    and ($3::text is null or o.app_id = $3)
-    and ($4::text is null or o.send_class = $4)
-    and ($5::text is null or o.user_id = $5)
-    and ($6::uuid is null or o.message_id = $6)
-    and ($7::text is null or o.rule = $7)
-    and o.state = any($8::text[])
+where o.pool_id = $1 and :meant
     and o.parked_at <= $9 and o.leased_until is null
     and o.message_id > $10
 order by o.message_id

@@ -51,8 +51,3 @@ async def sealed(connection: Any, pool_id: PoolId, message_id: UUID) -> bytes | 
     """Return the sealed contents of what waits, None where it does not."""
     contents: bytes | None = await connection.fetchval(SQL["sealed"], pool_id, message_id)
     return contents
-
-
-async def cancel(connection: Any, pool_id: PoolId, message_id: UUID) -> bool:
-    """Call a message off that waits; False when it is too late, or just being sent."""
-    return await connection.fetchval(SQL["cancel"], pool_id, message_id) is not None

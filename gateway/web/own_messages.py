@@ -8,11 +8,13 @@ from uuid import UUID
 import orjson
 from aiohttp import web
 
+from gateway.clock import Clock
 from gateway.outbound.contents import unpack
 from gateway.outbound.told import view
 from gateway.policy.lifecycle import MessageState
 from gateway.policy.verdict import Decision
-from gateway.store import fates
+from gateway.store import backlog, fates
+from gateway.store.backlog import Deed, Order, ParcelFilter
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailableError
 from gateway.store.fates import Fate
@@ -34,10 +36,13 @@ class OwnMessages:
     recipient is never shown.
     """
 
-    def __init__(self, database: Database, authenticator: Authenticator, vault: Vault) -> None:
+    def __init__(
+        self, database: Database, authenticator: Authenticator, vault: Vault, clock: Clock
+    ) -> None:
         self._database = database
         self._authenticator = authenticator
         self._vault = vault
+        self._clock = clock
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; a refusal has Meta's shape."""
@@ -91,8 +96,11 @@ class OwnMessages:
         return hmac.compare_digest(own_token.encode(), (BEARER + caller.own_token).encode())
 
     async def _cancel(self, fate: Fate) -> bool:
-        async with self._database.connection() as connection:
-            return await fates.cancel(connection, fate.pool_id, fate.message_id)
+        """Call it off as an operator would; False when it is too late, or just being sent."""
+        only = ParcelFilter(pool_id=fate.pool_id, message_id=fate.message_id)
+        # Another process may have parked it by a clock that is ahead.
+        at = max(self._clock.now(), fate.created_at)
+        return (await backlog.do(self._database, Order(Deed.CANCEL, only, at))).affected > 0
 
 
 def _unknown(given: str) -> Refusal:

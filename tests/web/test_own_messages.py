@@ -1,3 +1,6 @@
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
 from tests.outage import Server
@@ -57,6 +60,61 @@ async def test_other_methods_are_refused(faked: World, method: str) -> None:
     answer = await ask(faked, "0" * 32, method)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, DELETE")
     assert_in_metas_shape(answer)
+
+
+async def parked(world: World, state: str = "parked", leased_by: UUID | None = None) -> str:
+    """Have a message wait, in a state of its parcel, claimed or not; return its id."""
+    at = (world.clock.now() + timedelta(hours=1)).isoformat()
+    answer = await world.template(SMALL, ANA, headers={"Gateway-Send-At": at})
+    async with world.database.connection() as connection:
+        await connection.execute(
+            "update outbox set state = $1, leased_by = $2, leased_until = $3",
+            state,
+            leased_by,
+            world.clock.now() + timedelta(hours=1) if leased_by else None,
+        )
+    return answer.headers["Gateway-Message-Id"]
+
+
+async def parcels(world: World) -> int:
+    async with world.database.connection() as connection:
+        count: int = await connection.fetchval("select count(*) from outbox")
+    return count
+
+
+@pytest.mark.parametrize("state", ["parked", "held"])
+async def test_what_waits_is_called_off_once(faked: World, state: str) -> None:
+    message_id = await parked(faked, state)
+    answer = await ask(faked, message_id, "DELETE")
+    assert (answer.status, answer.json["state"]) == (200, "cancelled")
+    assert (await faked.admin(f"/messages/{message_id}"))["state"] == "cancelled"
+    assert await parcels(faked) == 0
+    assert (await ask(faked, message_id, "DELETE")).status == 409
+
+
+@pytest.mark.parametrize(
+    ("state", "leased_by"), [("parked", UUID(int=1)), ("sending", None), ("dead", None)]
+)
+async def test_what_is_claimed_on_its_way_or_dead_is_not_called_off(
+    faked: World, state: str, leased_by: UUID | None
+) -> None:
+    message_id = await parked(faked, state, leased_by)
+    answer = await ask(faked, message_id, "DELETE")
+    assert answer.status == 409
+    assert_in_metas_shape(answer)
+    if leased_by:
+        assert (answer.rule, answer.headers["Retry-After"]) == ("claimed", "5")
+    assert await parcels(faked) == 1
+
+
+async def test_what_was_parked_by_a_clock_that_is_ahead_is_called_off(faked: World) -> None:
+    message_id = await parked(faked)
+    async with faked.database.connection() as connection:
+        await connection.execute("update outbox set parked_at = parked_at + interval '1 minute'")
+        await connection.execute(
+            "update messages set created_at = created_at + interval '1 minute'"
+        )
+    assert (await ask(faked, message_id, "DELETE")).status == 200
 
 
 async def test_what_has_left_cannot_be_called_off(faked: World) -> None:
