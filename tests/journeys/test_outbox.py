@@ -7,14 +7,14 @@ from typing import Final
 
 from tests.builders import template_body
 from tests.journeys.campaign import audience
-from tests.world import DAY_S, SMALL, MakeWorld, World, until
+from tests.world import DAY_S, PORTFOLIO, SHARED, SMALL, MakeWorld, World, until
 
 ASYNC: Final = {"Prefer": "respond-async, wait=0"}
 
 
-async def accepted(world: World, count: int) -> None:
+async def accepted(world: World, count: int, number: str = SMALL) -> None:
     async def all_there() -> bool:
-        return len(await world.accepted(SMALL)) >= count
+        return len(await world.accepted(number)) >= count
 
     await until(all_there, f"{count} messages at the emulator")
 
@@ -53,3 +53,44 @@ async def test_a_message_goes_at_the_hour_it_was_asked_for(make_world: MakeWorld
     assert await world.accepted(SMALL) == []
     await world.advance(7201)
     await accepted(world, 1)
+
+
+async def parked(world: World, count: int, name: str = "order_update", number: str = SMALL) -> None:
+    """Have messages wait that were tried in vain: their gate is shut, and no time goes by."""
+    for user in audience(count):
+        answer = await world.template(number, user, name, headers=ASYNC)
+        assert answer.status == 202, answer
+
+    async def is_shut() -> bool:
+        return await world.gateway.releaser.run_once() == 0
+
+    await until(is_shut, "a gate that is shut")
+
+
+async def test_what_waits_goes_as_soon_as_a_limit_rises(make_world: MakeWorld) -> None:
+    world = await make_world(still=True, mode="observe", limits={PORTFOLIO: 1}, headroom=0.0)
+    await world.template(SHARED[0], "+34600000099")
+    await parked(world, 12, number=SHARED[0])
+    await world.steer(f"/numbers/{SHARED[0]}", {"messaging_limit": 100})
+    await world.flush()
+    await accepted(world, 13, SHARED[0])
+
+
+async def test_what_waits_goes_as_soon_as_its_template_is_unpaused(make_world: MakeWorld) -> None:
+    world = await make_world(still=True, mode="observe")
+    await world.steer("/templates/autumn_offer", {"status": "PAUSED"})
+    await world.flush()
+    await parked(world, 12, "autumn_offer")
+    await world.steer("/templates/autumn_offer", {"status": "APPROVED"})
+    await world.flush()
+    await accepted(world, 12)
+
+
+async def test_what_waits_goes_as_soon_as_a_restriction_lifts(make_world: MakeWorld) -> None:
+    world = await make_world(still=True, mode="observe")
+    await world.steer(f"/numbers/{SMALL}", {"status": "RESTRICTED"})
+    await world.poll()
+    await parked(world, 12)
+    await world.steer(f"/numbers/{SMALL}", {"status": "CONNECTED"})
+    await world.poll()
+    await accepted(world, 12)

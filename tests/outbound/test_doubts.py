@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 from random import Random
+from typing import NoReturn
 from uuid import UUID
 
 import orjson
@@ -10,11 +11,13 @@ from gateway.outbound import doubts as module
 from gateway.outbound.contents import Contents, pack, unpack
 from gateway.outbound.doubts import DoubtParts, Doubts
 from gateway.policy.lifecycle import MessageState
+from gateway.store import doubts as store
 from gateway.store import messages
+from gateway.store.errors import StoreUnavailableError
 from gateway.store.message_ids import MessageIds
 from gateway.store.messages import Answer
 from gateway.store.vault import Vault
-from tests.policy.making import DAY, NOW, POOL
+from tests.policy.making import DAY, INSTANT, NOW, POOL
 from tests.store.stocked import ANNA, ManualClock, Stock
 
 VAULT = Vault("a long key")
@@ -100,6 +103,27 @@ async def test_all_that_are_old_enough_are_ended_some_at_a_time(
     assert await doubts(stock, ManualClock(at(1))).run_once() == 5
     assert await stock.value("select count(*) from messages where state = 'unknown'") == 5
     assert await stock.value("select count(*) from outbox where state = 'parked'") == 5
+
+
+async def test_after_an_outage_those_who_know_the_answers_write_first(
+    stock: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await doubted(stock)
+    clock = ManualClock(NOW + PATIENCE)
+    ending = doubts(stock, clock)
+
+    async def away(*_arguments: object) -> NoReturn:
+        raise StoreUnavailableError("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(store, "give_up", away)
+        with pytest.raises(StoreUnavailableError):
+            await ending.run_once()
+    clock.advance(module.RECOVERY - INSTANT)
+    assert await ending.run_once() == 0
+    assert (await stock.message(first))["state"] == "in_doubt"
+    clock.advance(INSTANT)
+    assert await ending.run_once() == 1
 
 
 def at(days: int) -> datetime:

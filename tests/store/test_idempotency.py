@@ -100,6 +100,17 @@ async def test_after_its_time_a_key_is_free_for_any_request(keys: Keys, state: K
     )
 
 
+async def test_the_key_of_what_waits_outlives_its_time(keys: Keys) -> None:
+    """Or what is sent by and by would be sent twice."""
+    message = await keys.stock.park(expires_at=NOW + 3 * DAY)
+    await keys.claim(message)
+    await keys.remember(message)
+    assert not await keys.claim(SECOND, NOW + 2 * DAY)
+    assert await keys.prune(NOW + 2 * DAY) == 0
+    await keys.stock.fetch("delete from outbox")
+    assert await keys.claim(SECOND, NOW + 2 * DAY)
+
+
 async def test_what_its_process_still_answers_for_does_not_run_out(keys: Keys) -> None:
     await keys.claim(FIRST)
     await keys.stock.fetch("update idempotency_keys set created_at = created_at - '9 d'::interval")

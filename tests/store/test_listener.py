@@ -10,10 +10,10 @@ from gateway.store import listener as module
 from gateway.store import quota
 from gateway.store.database import Database
 from gateway.store.listener import CHANNEL, Listener
-from gateway.whatsapp.ids import PoolId
+from gateway.whatsapp.ids import PoolId, UserId
 from tests.outage import Server
-from tests.policy.making import POOL, SECOND_POOL
-from tests.store.stocked import Stock
+from tests.policy.making import DAY, NOW, POOL, SECOND_POOL
+from tests.store.stocked import ANNA, BEN, Stock
 from tests.world import until
 
 Heard = asyncio.Queue[str | None]
@@ -65,6 +65,30 @@ async def test_a_pool_that_was_touched_is_heard_of(stock: Stock, database_url: s
         assert await told(heard) == SECOND_POOL
         await touch(stock, POOL, SECOND_POOL)
         assert {await told(heard), await told(heard)} == {POOL, SECOND_POOL}
+
+
+async def test_a_full_pool_that_has_room_again_is_heard_of_and_no_other(
+    stock: Stock, database_url: str
+) -> None:
+    async with listening(database_url) as heard:
+        await stock.add_pool(limit=2)
+        assert await told(heard) == POOL
+        for user in (ANNA, BEN):
+            await stock.send(user, NOW)
+        await free(stock, ANNA)
+        assert await told(heard) == POOL
+        await free(stock, BEN)
+        await touch(stock, SECOND_POOL)
+        await stock.add_pool(SECOND_POOL)
+        assert await told(heard) == SECOND_POOL, "it had room before"
+
+
+async def free(stock: Stock, user: UserId) -> None:
+    """Give the slot of a user back."""
+    await stock.fetch("update messages set state = 'refused' where user_id = $1", user)
+    (row,) = await stock.fetch("select message_id from messages where user_id = $1", user)
+    async with stock.database.transaction() as connection:
+        await quota.release(connection, POOL, [row["message_id"]], NOW - DAY)
 
 
 async def test_it_is_heard_of_when_it_is_true_and_not_before(

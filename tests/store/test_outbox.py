@@ -271,6 +271,16 @@ async def refused(stock: Stock, attempts: int = 1) -> UUID:
     return message
 
 
+async def test_what_somebody_is_just_writing_does_not_expire_and_nobody_waits(
+    stock: Stock,
+) -> None:
+    message = await stock.park(expires_at=NOW)
+    async with stock.database.transaction() as connection:
+        await connection.execute("select from messages for update")
+        assert await expire(stock, NOW) == []
+    assert await expire(stock, NOW) == [message]
+
+
 async def test_what_meta_refused_for_now_waits_in_journal_and_outbox(stock: Stock) -> None:
     message = await refused(stock, attempts=3)
     due = Due(POOL, message, NOW + MINUTE, "upstream", "130429: slow down")
