@@ -15,8 +15,7 @@ from gateway.policy.parcel import ParcelState
 from gateway.store.database import Database
 from gateway.store.queries import beside
 
-_WRITTEN = beside(__file__)
-SQL = {name: query.replace(":meant", _WRITTEN["meant"]) for name, query in _WRITTEN.items()}
+SQL = beside(__file__)
 BITE: Final = 1000
 MOST_AT_ONCE: Final = 50_000
 PATIENCE_S: Final = 60.0

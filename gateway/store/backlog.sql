@@ -1,6 +1,5 @@
--- name: meant
--- Which parcels `ParcelFilter` means. It stands in the place of `:meant` in the queries below, so that
--- what is counted and what something is done to are the same.
+-- part: meant
+-- Which parcels `ParcelFilter` means: what is counted and what something is done to are the same.
 ($1::text is null or o.pool_id = $1)
     and ($2::text is null or o.phone_number_id = $2)
     and ($3::text is null or o.app_id = $3)

@@ -30,6 +30,23 @@ def test_queries_are_read_by_name(tmp_path: Path) -> None:
     assert beside(str(tmp_path / "x.py")) == {"one": "-- why\nselect 1", "two": "select 2"}
 
 
+def test_what_queries_have_in_common_is_written_once(tmp_path: Path) -> None:
+    (tmp_path / "x.sql").write_text(
+        "-- part: meant\n($1::text is null)\n\n"
+        "-- name: one\nselect 1 where :meant\n-- name: two\nselect 2 where :meant and true\n"
+    )
+    assert beside(str(tmp_path / "x.py")) == {
+        "one": "select 1 where ($1::text is null)",
+        "two": "select 2 where ($1::text is null) and true",
+    }
+
+
+def test_a_part_that_is_not_there_is_missed_at_once(tmp_path: Path) -> None:
+    (tmp_path / "x.sql").write_text("-- part: meant\ntrue\n-- name: one\nselect 1 where :mean")
+    with pytest.raises(ValueError, match="no part 'mean'"):
+        beside(str(tmp_path / "x.py"))
+
+
 @pytest.mark.parametrize(
     "text", ["select 1", "-- name: a\nselect 1\n-- name: a\nselect 2"], ids=["nameless", "twice"]
 )
