@@ -1,7 +1,7 @@
 """Sends one template to many users at once, and says what the emulator counted of it."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,14 +17,19 @@ def audience(size: int, start: int = 1) -> list[str]:
 
 
 async def campaign(
-    world: World, number: str, people: Iterable[str], *, via: str | None = None
+    world: World,
+    number: str,
+    people: Iterable[str],
+    *,
+    via: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> list[Answer]:
     """Send a template to each of `people`, many at once; answers in their order."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(user: str) -> Answer:
         async with room:
-            return await world.send(number, template_body(user), via=via)
+            return await world.send(number, template_body(user), via=via, headers=headers)
 
     return await asyncio.gather(*(one(user) for user in people))
 

@@ -89,7 +89,13 @@ async def test_three_processes_together_keep_the_throughput_and_use_what_there_i
     async with measured_lag() as lag:
         answers = await asyncio.gather(
             *(
-                campaign(world, MIDDLE, audience(150, start=1 + 1000 * number), via=each.data_url)
+                campaign(
+                    world,
+                    MIDDLE,
+                    audience(150, start=1 + 1000 * number),
+                    via=each.data_url,
+                    headers=PATIENT,
+                )
                 for number, each in enumerate(processes)
             )
         )
@@ -154,7 +160,10 @@ async def test_the_messages_to_a_user_arrive_in_the_order_in_which_they_came(
 async def test_a_flooding_campaign_starves_neither_codes_nor_replies(
     make_world: MakeWorld,
 ) -> None:
-    """P5: codes wait a second at most, replies two, at the 99th percentile."""
+    """P5: codes wait a second at most, replies two, at the 99th percentile.
+
+    Everything runs in this process: while the machine keeps it waiting, everybody waits.
+    """
     world = await make_world(throughput=LEVEL, limits={MIDDLE: 100_000})
     spam, shop = await app(world, "spam"), await app(world, "bank")
     customers = audience(20, start=500_000)
@@ -164,17 +173,18 @@ async def test_a_flooding_campaign_starves_neither_codes_nor_replies(
     got = Counter[str]()
     flooding = asyncio.create_task(flood(world, spam, users(), 400, got))
     codes, replies = [], []
-    for number, user in zip(range(60), users(900_000), strict=False):
-        body = code_body(user, f"{number:06d}")
-        codes.append(await world.send(MIDDLE, body, key=shop))
-        answer_to = customers[number % len(customers)]
-        replies.append(await world.send(MIDDLE, text_body(answer_to, f"{number}"), key=shop))
+    async with measured_lag() as lag:
+        for number, user in zip(range(60), users(900_000), strict=False):
+            body = code_body(user, f"{number:06d}")
+            codes.append(await world.send(MIDDLE, body, key=shop))
+            answer_to = customers[number % len(customers)]
+            replies.append(await world.send(MIDDLE, text_body(answer_to, f"{number}"), key=shop))
     metrics = (await world.call("GET", f"{world.admin_url}/metrics")).body.decode()
     flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)
     assert {answer.status for answer in (*codes, *replies)} == {200}, (codes, replies)
-    assert percentile([waited_s(answer) for answer in codes], 0.99) <= 1
-    assert percentile([waited_s(answer) for answer in replies], 0.99) <= 2
+    assert percentile([waited_s(answer) for answer in codes], 0.99) <= 1 + lag.most_s
+    assert percentile([waited_s(answer) for answer in replies], 0.99) <= 2 + lag.most_s
     assert 'gateway_line_wait_seconds_count{send_class="marketing"}' in metrics
     assert re.search(r'gateway_line_waiting{send_class="marketing"} [1-9]', metrics)
     assert got[f"{spam}:200"] > 200, "the campaign goes on meanwhile"
