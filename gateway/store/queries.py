@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 HEAD: Final = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
+# Two colons are a cast.
 PLACE: Final = re.compile(r"(?<!:):([a-z]\w*)")
 
 

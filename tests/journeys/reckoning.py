@@ -156,12 +156,13 @@ async def pass_time(world: World, seconds: float) -> None:
     await world.steer("/clock", {"advance_s": seconds})
 
     async def followed() -> bool:
-        now = await ask(world, "POST", "/sandbox/clock", {"advance_s": 0})
-        if now.status == 200:
-            behind_s = (world.clock.now() - datetime.fromisoformat(now.json["now"])).total_seconds()
-            now = await ask(world, "POST", "/sandbox/clock", {"advance_s": max(behind_s, 0.0)})
-        assert now.status in {200, 503}, now
-        return now.status == 200
+        answer = await ask(world, "POST", "/sandbox/clock", {"advance_s": 0})
+        if answer.status == 200:
+            behind = world.clock.now() - datetime.fromisoformat(answer.json["now"])
+            rest_s = max(behind.total_seconds(), 0.0)
+            answer = await ask(world, "POST", "/sandbox/clock", {"advance_s": rest_s})
+        assert answer.status in {200, 503}, answer
+        return answer.status == 200
 
     await until(followed, "the gateway to move its clock")
 
