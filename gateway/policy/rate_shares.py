@@ -121,8 +121,12 @@ def settle(level: float, own: Share, others: Iterable[Share], now: datetime) -> 
 
 
 def fair(level: float, own: Share, others: Iterable[Share], now: datetime) -> float:
-    """Return the messages a second that are to be had as soon as the others have settled, too."""
-    everyone, left = _everyone(level, own, others, now)
+    """Return the messages a second that are to be had as soon as the others have settled, too.
+
+    That is for a process that wants as much as it can get: what it wants now says nothing of what
+    it may have when somebody comes.
+    """
+    everyone, left = _everyone(level, own._replace(demand=level), others, now)
     return _target(left, everyone, now)
 
 

@@ -64,6 +64,18 @@ async def test_an_idle_processs_share_is_the_busy_ones_within_a_second(three: Fl
     assert three.rates == near([0, capacity(80, 1), 0])
 
 
+async def test_a_line_that_is_settled_before_its_first_message_reckons_with_its_fair_share(
+    three: Fleet,
+) -> None:
+    """Or the first of a campaign would be told that they have to wait for a second each."""
+    for process in three.processes[:2]:
+        process.line.wants = PLENTY
+    three.processes[2].line.wants = 0.0
+    await three.rounds(10)
+    assert three.rates == near([capacity(80, 2) / 2] * 2 + [0])
+    assert three.processes[2].line.expected == near(capacity(80, 3) / 3)
+
+
 async def test_at_no_moment_is_more_granted_than_there_is(three: Fleet) -> None:
     """Whoever looks between any two steps sees no more than the level."""
     rng = Random(5)  # noqa: S311 - demands

@@ -14,6 +14,7 @@ from gateway.policy.rate_shares import (
     Share,
     alone,
     capacity,
+    fair,
     fill,
     grant_of,
     settle,
@@ -207,6 +208,23 @@ def test_it_is_divided_max_min_fair(needs: list[float], parts: list[float]) -> N
 
 def test_nothing_is_divided_among_nobody() -> None:
     assert fill(100.0, {}) == {}
+
+
+# --- what may be reckoned with
+
+
+@pytest.mark.parametrize("demand", [None, 0.0, 1.0, PLENTY])
+def test_whoever_wants_little_yet_may_reckon_with_as_much_as_the_busy_have(
+    demand: float | None,
+) -> None:
+    busy = [share(UUID(int=place), PLENTY, 38.0) for place in (2, 3)]
+    assert fair(80, share(ONE, demand), busy, NOW) == pytest.approx(capacity(80, 3) / 3)
+
+
+def test_what_the_others_do_not_need_may_be_reckoned_with() -> None:
+    others = [share(TWO, 8.0, 10.0), share(UUID(int=3), None)]
+    assert fair(80, share(ONE, 0.0), others, NOW) == pytest.approx(capacity(80, 2) - 10)
+    assert fair(80, share(ONE, 0.0), [], NOW) == pytest.approx(capacity(80, 1))
 
 
 # --- many settlements
