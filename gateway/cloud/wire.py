@@ -87,4 +87,5 @@ async def _exchange(protocol: ResponseHandler | None, request: bytes) -> Answer:
         except aiohttp.http.HttpProcessingError as error:
             raise aiohttp.ClientPayloadError(error.message) from error
         if message.code not in INTERIM:
-            return Answer(message.code, message.headers, await payload.read())
+            body = payload.read_nowait() if payload.is_eof() else await payload.read()
+            return Answer(message.code, message.headers, body)

@@ -141,7 +141,7 @@ class Line:
     @property
     def held_s(self) -> float:
         """Seconds for which nothing is going to leave."""
-        return max(self._held_until - _now(), 0.0)
+        return max(self._held_until - _now(), 0.0) if self._held_until else 0.0
 
     def wait_s(self, send_class: SendClass, app_id: str) -> float:
         """Return the seconds somebody who joins now is going to wait."""
@@ -162,8 +162,9 @@ class Line:
         """
         if self._is_closed:
             raise LeavingError
-        self._lately.note(wanted.send_class, _now())
-        self._steadily.note(wanted.send_class, _now())
+        now = _now()
+        self._lately.note(wanted.send_class, now)
+        self._steadily.note(wanted.send_class, now)
         if not self._goes:
             self._on_still(self.phone_number_id)
         at_once = self._inside <= wanted.most_wait_s * self.grant.rate

@@ -18,7 +18,8 @@ class Wishes(NamedTuple):
 
     `responds_async`: park it rather than refuse it; `parks` says so by class. `send_at`: not before
     then. `expires_at`: of no use after that, None for as long as is usual. `resends`: by class,
-    what the app has said of messages in doubt.
+    what the app has said of messages in doubt. `wait_s`: the most seconds it would wait in line,
+    None for as long as the operator lets it.
     """
 
     responds_async: bool = False
@@ -26,6 +27,7 @@ class Wishes(NamedTuple):
     expires_at: datetime | None = None
     resends: Mapping[str, bool] = {}
     parks: Mapping[str, bool] = {}
+    wait_s: float | None = None
 
     @property
     def may_wait(self) -> bool:

@@ -1,7 +1,7 @@
 """Names everything a decision may know about number, pool, template and user."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,8 +41,9 @@ class NumberFacts:
     spam_until: datetime | None = None
 
 
-class PoolFacts(NamedTuple):
-    """The numbers that share one messaging limit.
+@dataclass(slots=True)
+class PoolFacts:
+    """The numbers that share one messaging limit; what is counted grows while a batch is folded.
 
     `counted` is the number of users in the ledger; `next_slot_at` the instant at which the oldest
     of them leaves it (known only when the pool is nearly full). `usage` says how many of them are
@@ -56,9 +57,9 @@ class PoolFacts(NamedTuple):
     headroom: float
     counted: int = 0
     next_slot_at: datetime | None = None
-    shares: Mapping[Holder, Share] = DEFAULT
-    usage: Mapping[Holder, int] = {}
-    next_share_at: Mapping[Holder, datetime] = {}
+    shares: Mapping[Holder, Share] = field(default_factory=lambda: DEFAULT)
+    usage: dict[Holder, int] = field(default_factory=dict)
+    next_share_at: Mapping[Holder, datetime] = field(default_factory=dict)
 
     @property
     def allowance(self) -> int:

@@ -151,7 +151,6 @@ class _Working:
         self._pools: dict[PoolId, PoolFacts] = {}
         self._numbers: dict[PhoneNumberId, NumberFacts] = {}
         self._activity: dict[PhoneNumberId, Activity] = {}
-        self._usage: dict[PoolId, dict[Holder, int]] = {}
         self.folded = Folded(now, now - knobs.limit_window)
 
     def take(self, candidate: Candidate, user: UserFacts) -> None:
@@ -217,7 +216,6 @@ class _Working:
             self._facts.paces.get(number_id, Paces()),
         )
         if pool_id not in self._pools:
-            usage = self._usage[pool_id] = dict(self._facts.usage.get(pool_id, {}))
             self._pools[pool_id] = PoolFacts(
                 pool_id=pool_id,
                 regime=state.regime,
@@ -226,17 +224,16 @@ class _Working:
                 counted=self._facts.counted[pool_id],
                 next_slot_at=self._facts.next_slot_at.get(pool_id),
                 shares=state.shares,
-                usage=usage,
+                usage=dict(self._facts.usage.get(pool_id, {})),
                 next_share_at=self._facts.next_share_at.get(pool_id, {}),
             )
 
     def _carry_forward(
         self, candidate: Candidate, facts: Facts, knobs: Knobs, leaves_at: datetime
     ) -> None:
-        pool_id, user_id = candidate.pool_id, candidate.user_id
-        contact = (pool_id, candidate.phone_number_id, user_id)
+        contact = (candidate.pool_id, candidate.phone_number_id, candidate.user_id)
         self.folded.pair_tats[contact] = schedule(knobs).taken(facts.user.pair_tat, leaves_at)
-        self._remember(candidate, facts, knobs)
+        self.folded.recent[contact] = self._remembered(candidate, facts, knobs)
         is_group = candidate.message.recipient.kind is RecipientKind.GROUP
         if facts.window_open or is_group:
             return
@@ -255,8 +252,8 @@ class _Working:
         reached_at = max(leaves_at, facts.user.reached_at or leaves_at)
         self.folded.reached[key] = Slot(reached_at, first.send_class, first.app_id)
 
-    def _remember(self, candidate: Candidate, facts: Facts, knobs: Knobs) -> None:
-        """Remember what was said to the user, and to how many it was said."""
+    def _remembered(self, candidate: Candidate, facts: Facts, knobs: Knobs) -> tuple[Said, ...]:
+        """Return what is to be remembered of the user; count to how many it was said."""
         content = candidate.message.content
         others, times, since = [], 0, self._now
         for said in facts.user.recent:
@@ -266,12 +263,10 @@ class _Working:
                 times, since = said.times, said.since
             else:
                 others.append(said)
-        contact = (candidate.pool_id, candidate.phone_number_id, candidate.user_id)
-        said_now = Said(content, times + 1, since)
-        self.folded.recent[contact] = (said_now, *others[: MOST_REMEMBERED - 1])
         if times == 0 and candidate.message.template is None:
             key = (candidate.pool_id, content)
             self.folded.spread[key] = self.folded.spread.get(key, 0) + 1
+        return (Said(content, times + 1, since), *others[: MOST_REMEMBERED - 1])
 
     def _start(self, facts: Facts, leaves_at: datetime, *, new_user: bool) -> None:
         number_id = facts.number.phone_number_id
@@ -294,13 +289,12 @@ class _Working:
         self.folded.probes[number.phone_number_id] = until
 
     def _take_slot(self, facts: Facts, knobs: Knobs) -> None:
-        usage = self._usage[facts.pool.pool_id]
+        pool = facts.pool
         for holder in holders_of(facts.send_class, facts.app_id):
-            usage[holder] = usage.get(holder, 0) + 1
+            pool.usage[holder] = pool.usage.get(holder, 0) + 1
         if facts.user.reached_at is not None:
             return  # a row that has aged but was not swept yet is part of the count already
-        pool = facts.pool._replace(counted=facts.pool.counted + 1)
-        self._pools[pool.pool_id] = pool
+        pool.counted += 1
         self.folded.added[pool.pool_id] = self.folded.added.get(pool.pool_id, 0) + 1
         if pool.regime is Regime.PER_NUMBER and pool.counted >= pool.allowance:
             until = self._now + knobs.restricted_for

@@ -47,17 +47,22 @@ class Activity(NamedTuple):
 
 
 def fits_at(activity: Activity, now: datetime, *, new_user: bool) -> tuple[datetime, str]:
-    """Return when one more business-initiated send fits, and which allowance it waits for."""
+    """Return when one more business-initiated send fits, and which allowance it waits for.
+
+    That is empty where it fits at `now`.
+    """
     allowed, paces = activity
-    sends = Gcra.within(allowed.sends_10m, TEN_MINUTES).fits_at(paces.sends_10m_tat, now)
-    waits = [(sends, f"{allowed.sends_10m} sends in 10 minutes")]
+    bounds = [(allowed.sends_10m, TEN_MINUTES, paces.sends_10m_tat, "sends in 10 minutes")]
     if new_user:
-        users = Gcra.within(allowed.users_hour, HOUR).fits_at(paces.users_hour_tat, now)
-        waits.append((users, f"{allowed.users_hour} new users an hour"))
+        bounds.append((allowed.users_hour, HOUR, paces.users_hour_tat, "new users an hour"))
         if allowed.users_day is not None:
-            day = Gcra.within(allowed.users_day, DAY).fits_at(paces.users_day_tat, now)
-            waits.append((day, f"{allowed.users_day} new users a day"))
-    return max(waits)
+            bounds.append((allowed.users_day, DAY, paces.users_day_tat, "new users a day"))
+    at, waits_for = now, ""
+    for limit, period, tat, what in bounds:
+        fits = Gcra.within(limit, period).fits_at(tat, now)
+        if fits > at:
+            at, waits_for = fits, f"{limit} {what}"
+    return at, waits_for
 
 
 def taken(activity: Activity, at: datetime, *, new_user: bool) -> Paces:

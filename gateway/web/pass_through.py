@@ -29,7 +29,7 @@ from gateway.web.replies import (
 from gateway.whatsapp.ids import PhoneNumberId, WabaId
 
 NOT_FORWARDED: Final = HOP_BY_HOP | {"host", "authorization", "expect"}
-NOT_RETURNED: Final = HOP_BY_HOP | {"date", "server"}
+NOT_RETURNED: Final = HOP_BY_HOP | {"server"}
 CHUNK: Final = 65_536
 SMALL_JSON: Final = 65_536
 

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -49,7 +50,7 @@ from gateway.web.replies import (
     without,
 )
 from gateway.web.retry_guard import RetryGuard, likeness
-from gateway.web.wishes import preferred_wait_s, read_wishes
+from gateway.web.wishes import read_wishes
 from gateway.whatsapp.callback import wrap
 from gateway.whatsapp.ids import PhoneNumberId
 from gateway.whatsapp.message import (
@@ -159,7 +160,7 @@ class Proxy:
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise EnvelopeError(INVALID_PARAMETER, "The body of a send must not be compressed.")
         headers = self._headers(request, caller, route)
-        body = await request.read()
+        body = await _body_of(request)
         if len(body) > self._settings.max_message_bytes:
             return refusal(self._too_large())
         message = parse(body)
@@ -186,7 +187,7 @@ class Proxy:
         govern = partial(self._govern, request, send, audience)
         if send.key is None:
             return (await govern(self._ids.new(self._parts.clock.now()))).response
-        wait_s = self._most_wait_s(request, send.caller)
+        wait_s = self._most_wait_s(send.wishes)
         keyed = Keyed(
             send.key, send.route.pool_id, send.message.recipient, wait_s, send.wishes.may_wait
         )
@@ -200,20 +201,21 @@ class Proxy:
         body = send.body
         if correlated is not None:
             body = with_callback_data(body, send.message.callback_data, correlated)
-        route = send.route
+        route, most_wait_s = send.route, self._most_wait_s(send.wishes)
         candidate = Candidate(
             route.phone_number_id,
             route.pool_id,
             user_id(send.message.recipient, route.dialling),
             send.message,
             send.caller.app_id,
+            timedelta(seconds=most_wait_s),
         )
         todo = Request(
             Submission(message_id, send.caller.app_id, candidate, correlated is not None),
             request.raw_path,
             body,
             send.headers,
-            self._most_wait_s(request, send.caller),
+            most_wait_s,
             audience,
             route.waba_id,
             send.caller.own_token is not None,
@@ -253,7 +255,7 @@ class Proxy:
         else:
             raise AssertionError("a message was turned away without an objection")
         gateway_s = total_s - handled.timing.wait_s - handled.timing.upstream_s
-        self._parts.metrics.overhead.observe(gateway_s)
+        self._parts.metrics.overhead(gateway_s)
         annotate(response, handled, gateway_s, route.throughput)
         return response
 
@@ -282,17 +284,20 @@ class Proxy:
         headers["Authorization"] = self._parts.authenticator.authorization(caller, route.waba_id)
         return headers
 
-    def _most_wait_s(self, request: web.BaseRequest, caller: Caller) -> float:
-        """Return the seconds a send may wait: as it asks, else as its app does; within bounds."""
+    def _most_wait_s(self, wishes: Wishes) -> float:
+        """Return the seconds a send may wait in line."""
         most = self._settings.wait_s
-        asked = preferred_wait_s(request.headers)
-        if asked is None:
-            return most if caller.wait_s is None else min(caller.wait_s, most)
-        return min(asked, most)
+        return most if wishes.wait_s is None else min(wishes.wait_s, most)
 
     def _too_large(self) -> Refusal:
         limit = self._settings.max_message_bytes
         return Refusal(413, 100, f"The body is larger than {limit} bytes.", rule="envelope")
+
+
+async def _body_of(request: web.BaseRequest) -> bytes:
+    """Return the whole body; what has come together with its head need not be waited for."""
+    content = request.content
+    return content.read_nowait() if content.is_eof() else await request.read()
 
 
 def _ungovernable(what: str) -> Refusal:

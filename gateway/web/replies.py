@@ -15,6 +15,7 @@ from gateway.cloud.outcome import Accepted, Answer, InDoubt, Outcome, Refused
 from gateway.outbound.dispatch import Handled
 from gateway.outbound.parcels import Parked
 from gateway.policy.verdict import Decision, Objection
+from gateway.web.reply import Reply
 from gateway.whatsapp.error_codes import lookup
 from gateway.whatsapp.error_shape import error_body
 from gateway.whatsapp.message import INVALID_VALUE
@@ -36,7 +37,7 @@ HOP_BY_HOP: Final = frozenset(
 )
 """Headers that speak of one connection only. Source: RFC 9110, section 7.6.1 (June 2022)."""
 
-NOT_RETURNED: Final = HOP_BY_HOP | {"content-length", "date", "server"}
+NOT_RETURNED: Final = HOP_BY_HOP | {"content-length", "server"}
 ACCEPTED: Final = 202
 TOO_MANY_REQUESTS: Final = 429
 GENERIC: Final = 131000
@@ -221,7 +222,7 @@ def passed(answer: Answer, decision: str) -> web.Response:
     """Return Meta's answer unchanged, apart from what speaks of the connection."""
     headers = without(answer.headers, NOT_RETURNED)
     headers["Gateway-Decision"] = decision
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
+    return Reply(answer.status, headers, answer.body)
 
 
 def without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:

@@ -35,22 +35,19 @@ def read_wishes(request: web.BaseRequest, caller: Caller, now: datetime) -> Wish
     if expires_at is not None and expires_at <= max(now, send_at or now):
         details = f"The header {EXPIRES_AT} is over before the message could be sent."
         raise EnvelopeError(INVALID_VALUE, details)
+    preferred = _preferences(headers)
+    wait = preferred.get("wait", "")
     return Wishes(
-        responds_async="respond-async" in preferences(headers),
+        responds_async="respond-async" in preferred,
         send_at=send_at,
         expires_at=expires_at,
         resends=caller.resends,
         parks=caller.parks,
+        wait_s=float(wait) if SECONDS.fullmatch(wait) else caller.wait_s,
     )
 
 
-def preferred_wait_s(headers: MultiMapping[str]) -> float | None:
-    """Return the most seconds that an app would wait, None where it does not say."""
-    wait = preferences(headers).get("wait")
-    return float(wait) if wait is not None and SECONDS.fullmatch(wait) else None
-
-
-def preferences(headers: MultiMapping[str]) -> Mapping[str, str]:
+def _preferences(headers: MultiMapping[str]) -> Mapping[str, str]:
     """Return what is preferred: names in lower case, with values, '' where there is none.
 
     Of one that is named twice the first counts. A parameter is taken for a preference of its own,

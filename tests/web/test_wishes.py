@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 
 from gateway.outbound.parcels import Wishes
 from gateway.web.auth import Caller
-from gateway.web.wishes import EXPIRES_AT, SEND_AT, preferred_wait_s, read_wishes
+from gateway.web.wishes import EXPIRES_AT, SEND_AT, read_wishes
 from gateway.whatsapp.message import EnvelopeError
 from tests.policy.making import INSTANT, NOW
 
@@ -95,7 +95,7 @@ def test_what_only_looks_like_it_is_none(prefer: str) -> None:
     ],
 )
 def test_the_wait_is_read_from_the_preferences(prefer: list[str], seconds: int | None) -> None:
-    assert preferred_wait_s(CIMultiDict(("Prefer", line) for line in prefer)) == seconds
+    assert wishes(*(("Prefer", line) for line in prefer)).wait_s == seconds
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from gateway.policy.shares import Share
 from gateway.whatsapp.message import Message
 from gateway.whatsapp.number import UNLIMITED
 from gateway.whatsapp.recipient import RecipientKind
-from tests.policy.making import DAY, HOUR, KNOBS, NOW, facts, pool, template, text
+from tests.policy.making import DAY, HOUR, KNOBS, NOW, changed, facts, pool, template, text
 
 MARKETING = "class:marketing"
 SHARES = {MARKETING: Share(cap=0.8), "app:bank": Share(reserve=0.2)}
@@ -22,8 +22,8 @@ def test_while_there_is_enough_for_all_nobody_is_refused() -> None:
 
 
 def test_a_holder_at_its_cap_waits_for_its_own_oldest_slot() -> None:
-    waits = AT_CAP._replace(
-        next_share_at={MARKETING: NOW + 3 * HOUR, "app:shop": NOW}, next_slot_at=NOW + HOUR
+    waits = changed(
+        AT_CAP, next_share_at={MARKETING: NOW + 3 * HOUR, "app:shop": NOW}, next_slot_at=NOW + HOUR
     )
     known = facts(pool=waits, send_class=SendClass.MARKETING, app_id="shop")
     objection = rule(template(), known, KNOBS, NOW)
@@ -35,7 +35,7 @@ def test_a_holder_at_its_cap_waits_for_its_own_oldest_slot() -> None:
 
 
 def test_what_is_kept_for_others_waits_for_any_slot() -> None:
-    waits = KEPT._replace(next_slot_at=NOW + HOUR)
+    waits = changed(KEPT, next_slot_at=NOW + HOUR)
     known = facts(pool=waits, send_class=SendClass.UTILITY, app_id="shop")
     objection = rule(template(), known, KNOBS, NOW)
     assert objection is not None
@@ -63,8 +63,8 @@ def test_the_reserve_is_there_for_its_holder() -> None:
         (template(), {"window_open": True}),
         (template(RecipientKind.GROUP), {}),
         (template(), {"user": UserFacts(reached_at=NOW - HOUR)}),
-        (template(), {"pool": AT_CAP._replace(shares={})}),
-        (template(), {"pool": AT_CAP._replace(messaging_limit=UNLIMITED)}),
+        (template(), {"pool": changed(AT_CAP, shares={})}),
+        (template(), {"pool": changed(AT_CAP, messaging_limit=UNLIMITED)}),
     ],
     ids=["reply", "template in a window", "group", "counts", "no shares", "unlimited"],
 )
@@ -78,6 +78,6 @@ def test_a_row_that_has_aged_but_was_not_swept_is_its_users_own() -> None:
     known = facts(pool=KEPT, user=aged, send_class=SendClass.UTILITY, app_id="shop")
     assert rule(template(), known, KNOBS, NOW) is None
     fuller = facts(
-        pool=KEPT._replace(counted=81), user=aged, send_class=SendClass.UTILITY, app_id="shop"
+        pool=changed(KEPT, counted=81), user=aged, send_class=SendClass.UTILITY, app_id="shop"
     )
     assert rule(template(), fuller, KNOBS, NOW) is not None
