@@ -21,6 +21,16 @@ LARGEST_PHONE: Final = 10**20
 
 _FIELD: Final = b"biz_opaque_callback_data"
 _FIELD_NAME: Final = _FIELD.decode()
+_TEXTS: Final = (
+    "messaging_product",
+    "recipient",
+    "recipient_type",
+    "status",
+    "type",
+    "category",
+    _FIELD_NAME,
+)
+"""Fields of the envelope that hold text."""
 # JSON can spell a letter of the field's name in one other way: from \u005f to \u007a.
 _ESCAPED_LETTER: Final = re.compile(rb"\\u00[5-7]")
 _STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
@@ -70,24 +80,24 @@ def parse(body: bytes) -> Message | ReadReceipt:
     missing and 131009 for what is empty or misplaced. Source: SEND, 21 May 2026 (R§1.2).
     """
     envelope = _read(body)
-    _given(_text(envelope, "messaging_product"), "messaging_product")
-    to, recipient = _phone(envelope.get("to")), _text(envelope, "recipient")
-    status = _text(envelope, "status")
+    _given(envelope.get("messaging_product"), "messaging_product")
+    to, recipient = _phone(envelope.get("to")), envelope.get("recipient")
+    status = envelope.get("status")
     # With a recipient it is a message whatever its status says: nobody slips past the limits.
     if status is not None and to is None and recipient is None:
         return _read_receipt(status, envelope)
-    callback_data = _text(envelope, _FIELD_NAME)
+    callback_data = envelope.get(_FIELD_NAME)
     if callback_data is not None and len(callback_data) > MAX_LENGTH:
         raise EnvelopeError(
             INVALID_VALUE, f"The field {_FIELD_NAME} is longer than {MAX_LENGTH} characters."
         )
-    kind = _text(envelope, "type")
+    kind = envelope.get("type")
     kind = "text" if kind is None else _given(kind, "type")
-    category, template = _text(envelope, "category"), _part(envelope, "template")
+    category, template = envelope.get("category"), _part(envelope, "template")
     is_template = kind == "template"
     return Message(
         type=kind,
-        recipient=_recipient(to, recipient, _text(envelope, "recipient_type")),
+        recipient=_recipient(to, recipient, envelope.get("recipient_type")),
         template=_template_key(template) if is_template else None,
         callback_data=callback_data,
         direct_send_category=(
@@ -118,14 +128,18 @@ def _read(body: bytes) -> dict[str, Any]:
         raise EnvelopeError(INVALID_PARAMETER, "The request body is not readable JSON.") from None
     if not isinstance(envelope, dict):
         raise EnvelopeError(INVALID_PARAMETER, "The request body must be a JSON object.")
+    for name in _TEXTS:
+        value = envelope.get(name)
+        if value is not None and not isinstance(value, str):
+            raise _wrong_type(name)
     return envelope
 
 
-def _text(part: dict[str, Any], name: str, path: str | None = None) -> str | None:
+def _text(part: dict[str, Any], name: str, path: str) -> str | None:
     value = part.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise _wrong_type(path or name)
+    raise _wrong_type(path)
 
 
 def _part(part: dict[str, Any], name: str, path: str | None = None) -> dict[str, Any] | None:
@@ -163,7 +177,7 @@ def _given(value: str | None, path: str) -> str:
 def _read_receipt(status: str, envelope: dict[str, Any]) -> ReadReceipt:
     if status != "read":
         raise EnvelopeError(INVALID_VALUE, "The field status knows only the value read.")
-    message_id = _given(_text(envelope, "message_id"), "message_id")
+    message_id = _given(_text(envelope, "message_id", "message_id"), "message_id")
     return ReadReceipt(message_id, typing=_part(envelope, "typing_indicator") is not None)
 
 
