@@ -6,30 +6,35 @@ const REFRESH_MS = 5000;
 const notice = document.getElementById("notice");
 const table = document.getElementById("numbers");
 let timer = 0;
+let signIns = 0;
 
 document.getElementById("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  clearTimeout(timer);
-  const key = document.getElementById("key").value;
-  offer(key);
-  show(key);
+  signIns += 1;
+  show(document.getElementById("key").value, signIns);
 });
 
-async function show(key) {
+async function show(key, signIn) {
+  clearTimeout(timer);
   try {
     const [{ numbers }, { pools }] = await Promise.all([
       ask("/numbers", key), ask("/pools", key),
     ]);
+    if (signIn !== signIns) return;  // somebody has signed in since
     const byId = new Map(pools.map((pool) => [pool.pool_id, pool]));
     table.tBodies[0].replaceChildren(...numbers.map((n) => row(n, byId.get(n.pool_id))));
     table.hidden = false;
-    notice.textContent = `As of ${new Date().toLocaleTimeString()}.`;
-    timer = setTimeout(show, REFRESH_MS, key);
+    // Not in the notice, which is read out whenever it changes.
+    table.caption.textContent = `Numbers as of ${new Date().toLocaleTimeString()}`;
+    notice.textContent = "";
+    offer(key);
   } catch (error) {
+    if (signIn !== signIns) return;
     table.hidden = true;
-    withdraw();
     notice.textContent = error.message;
+    if (error.keyIsWrong) return withdraw();
   }
+  timer = setTimeout(show, REFRESH_MS, key, signIn);
 }
 
 function row(number, pool) {

@@ -10,10 +10,12 @@ const dead = document.getElementById("dead");
 const sure = document.getElementById("sure");
 let key = "";
 let timer = 0;
+let isBusy = false;
 
 outbox.addEventListener("toggle", refresh);
 
 export function offer(newKey) {
+  if (key === newKey && !outbox.hidden) return;
   key = newKey;
   outbox.hidden = false;
   refresh();
@@ -22,22 +24,32 @@ export function offer(newKey) {
 export function withdraw() {
   clearTimeout(timer);
   outbox.hidden = true;
+  sure.close();  // as it stands: as a no
 }
 
 async function refresh() {
   clearTimeout(timer);
-  if (!outbox.open || outbox.hidden) return;
+  if (!outbox.open || outbox.hidden || sure.open) return;  // looked at again after the answer
   try {
     const [{ groups, total }, { parcels }] = await Promise.all([
       ask("/outbox/count", key), ask("/outbox?state=dead", key),
     ]);
-    waiting.tBodies[0].replaceChildren(...groups.map(group));
-    dead.tBodies[0].replaceChildren(...parcels.map(letter));
+    fill(waiting, groups.map(group));
+    fill(dead, parcels.map(letter));
     notice.textContent = `${total} messages as of ${new Date().toLocaleTimeString()}.`;
   } catch (error) {
     notice.textContent = error.message;
   }
   timer = setTimeout(refresh, REFRESH_MS);
+}
+
+// Who is at a button by keyboard stays at it, or at the outbox if it is gone.
+function fill(table, lines) {
+  const at = table.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
+  table.tBodies[0].replaceChildren(...lines);
+  if (at === null) return;
+  const buttons = [...table.querySelectorAll("button")];
+  (buttons.find((each) => each.ariaLabel === at) ?? outbox.querySelector("summary")).focus();
 }
 
 function group({ phone_number_id, send_class, state, rule, parcels, oldest_due_at }) {
@@ -67,17 +79,23 @@ function button(deed, wanted) {
   return made;
 }
 
+// One at a time: a yes is for the question that was read.
 async function doIfSure(deed, wanted) {
-  try {
-    const { affected } = await ask(`/outbox/${deed}`, key, { ...wanted, preview: true });
-    const what = Object.values(wanted).join(", ");
-    if (affected > 0 && !(await isSure(`${deed} ${affected} messages (${what})?`))) return;
-    const done = affected > 0 ? await doAll(deed, wanted) : 0;
-    await refresh();
-    notice.textContent = `${deed}: ${done} messages. ${notice.textContent}`;
-  } catch (error) {
-    notice.textContent = error.message;
-  }
+  if (isBusy) return;
+  isBusy = true;
+  notice.textContent = `${deed}: counting.`;
+  const outcome = await askAndDo(deed, wanted).catch((error) => error.message);
+  isBusy = false;
+  notice.textContent = "";
+  await refresh();
+  notice.textContent = `${outcome} ${notice.textContent}`;
+}
+
+async function askAndDo(deed, wanted) {
+  const { affected } = await ask(`/outbox/${deed}`, key, { ...wanted, preview: true });
+  const what = Object.values(wanted).join(", ");
+  const isMeant = affected > 0 && (await isSure(`${deed} ${affected} messages (${what})?`));
+  return `${deed}: ${isMeant ? await doAll(deed, wanted) : 0} messages.`;
 }
 
 // One request does it to a bounded number.
@@ -89,7 +107,8 @@ async function doAll(deed, wanted) {
   }
 }
 
-function isSure(question) {
+async function isSure(question) {
+  if (outbox.hidden) return false;  // the key is good no more
   document.getElementById("question").textContent = question;
   sure.returnValue = "no";
   sure.showModal();
