@@ -10,14 +10,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.policy.rate_shares import CREDIT
+
 LOOK_S: Final = 0.005
 
 
 @dataclass
 class Lag:
-    """The longest that the loop of this process was late, in seconds."""
+    """How late the loop of this process was, in seconds: at the most, and altogether.
+
+    Altogether counts what is beyond CREDIT, which a line makes up for.
+    """
 
     most_s: float = 0.0
+    lost_s: float = 0.0
 
 
 @asynccontextmanager
@@ -30,7 +36,9 @@ async def measured_lag() -> AsyncIterator[Lag]:
         while True:
             due = loop.time() + LOOK_S
             await asyncio.sleep(LOOK_S)
-            lag.most_s = max(lag.most_s, loop.time() - due)
+            late_s = loop.time() - due
+            lag.most_s = max(lag.most_s, late_s)
+            lag.lost_s += max(late_s - CREDIT, 0.0)
 
     watching = asyncio.create_task(watch())
     try:
