@@ -1,7 +1,10 @@
 """Tells the time; the only place that asks for it."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -52,3 +55,13 @@ class SandboxClock:
     def on_advance(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each move."""
         self._listeners.append(listener)
+
+
+def http_date() -> str:
+    """Return the machine's hour as HTTP writes it: `Wed, 25 Nov 2026 19:00:00 GMT`."""
+    return _http_date(int(time.time()))  # noqa: TID251 - this module is the one that asks
+
+
+@lru_cache(maxsize=1)  # asked for every message, and the same for a second
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)

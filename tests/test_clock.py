@@ -1,8 +1,9 @@
 from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
 
 import pytest
 
-from gateway.clock import SandboxClock, SystemClock
+from gateway.clock import SandboxClock, SystemClock, http_date
 
 
 def test_the_machines_clock_is_aware_and_in_utc() -> None:
@@ -43,3 +44,9 @@ def test_every_listener_hears_of_a_move_after_it_was_made() -> None:
     clock.on_advance(lambda: heard.append(("second", clock.offset_s)))
     clock.advance(5)
     assert heard == [("first", 5), ("second", 5)]
+
+
+def test_the_hour_as_http_writes_it_is_the_machines_to_a_second() -> None:
+    before, told, after = SystemClock().now(), http_date(), SystemClock().now()
+    assert told.endswith(" GMT")
+    assert before.replace(microsecond=0) <= parsedate_to_datetime(told) <= after

@@ -5,12 +5,13 @@ deciding on a message. None of that is an answer to a message's business; the wr
 against headers that hold a line break, remains aiohttp's.
 """
 
-from email.utils import formatdate
 from typing import Final
 
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
+
+from gateway.clock import http_date
 
 WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses after which nothing may follow. Source: RFC 9110, section 6.4.1 (June 2022)."""
@@ -42,7 +43,7 @@ class Reply(web.Response):
             headers["Connection"] = "close"
         headers["Content-Length"] = str(len(self._content))
         if "Date" not in headers:
-            headers["Date"] = formatdate(usegmt=True)
+            headers["Date"] = http_date()
         await writer.write_headers(f"HTTP/1.1 {self.status} {self.reason}", headers)
         await writer.write_eof(self._content)
         return writer
