@@ -48,16 +48,18 @@ class Courier:
         What is parked is durable when it is returned. TooLateError where it is of no use any more.
         """
         kind = await self._parts.dispatcher.kind_of(request.submission.candidate)
-        known = _known(request, kind)
-        if wishes.expires_at is None and not self._parts.packer.keeps(wishes, known):
+        keeps = self._parts.packer.keeps(
+            wishes, kind.send_class, correlated=request.submission.correlated
+        )
+        if wishes.expires_at is None and not keeps:
             return await self._parts.dispatcher.handle(request, line, kind)
-        now = self._parts.clock.now()
+        now, known = self._parts.clock.now(), _known(request, kind)
         expires_at = self._parts.packer.expires_at(wishes, known.valid, now)
         if expires_at <= max(now, wishes.send_at or now):
             raise TooLateError
         most_wait_s = min(request.most_wait_s, (expires_at - now).total_seconds())
         request = request._replace(most_wait_s=most_wait_s)
-        if not self._parts.packer.keeps(wishes, known):
+        if not keeps:
             return await self._parts.dispatcher.handle(request, line, kind)
         parcel = self._parts.packer.pack(_contents(request), wishes, known, now)
         submission = request.submission._replace(parcel=parcel)

@@ -65,9 +65,9 @@ class Packer:
         self._vault = vault
         self._longest = longest
 
-    def keeps(self, wishes: Wishes, known: Known) -> bool:
+    def keeps(self, wishes: Wishes, send_class: SendClass, *, correlated: bool) -> bool:
         """Tell whether the message may have to wait, or to be sent once more."""
-        return wishes.waits(known.send_class) or _resends(wishes, known)
+        return wishes.waits(send_class) or _resends(wishes, send_class, correlated=correlated)
 
     def pack(
         self,
@@ -84,7 +84,7 @@ class Packer:
             sealed=pack(contents, self._vault),
             expires_at=self.expires_at(wishes, known.valid, now),
             waits=wishes.waits(known.send_class),
-            resends=_resends(wishes, known),
+            resends=_resends(wishes, known.send_class, correlated=known.correlated),
         )
 
     def expires_at(self, wishes: Wishes, valid: timedelta | None, now: datetime) -> datetime:
@@ -97,9 +97,9 @@ class Packer:
         return min(wishes.expires_at or latest, latest)
 
 
-def _resends(wishes: Wishes, known: Known) -> bool:
+def _resends(wishes: Wishes, send_class: SendClass, *, correlated: bool) -> bool:
     # What does not carry our mark is never found again by a status: its doubt would not end.
-    return known.correlated and resends(known.send_class, wishes.resends)
+    return correlated and resends(send_class, wishes.resends)
 
 
 def parked_row(

@@ -69,6 +69,5 @@ def _given_up(row: Any, now: datetime) -> GivenUp:
     if row["resends"] and row["resend_of"] is None and row["expires_at"] > now:
         kept = Kept(**{name: row[name] for name in Kept._fields})
         kept = kept._replace(send_class=SendClass(kept.send_class))
-    known = {name: row[name] for name in GivenUp._fields if name not in ("kept", "message_id")}
-    # The driver's ids are of a class of their own, which JSON cannot be written from.
-    return GivenUp(**known, message_id=UUID(int=row["message_id"].int), kept=kept)
+    known = {name: row[name] for name in GivenUp._fields if name != "kept"}
+    return GivenUp(**known, kept=kept)

@@ -18,6 +18,7 @@ from gateway.store import contacts, quota
 from gateway.store.contacts import ContactKey
 from gateway.store.messages import Known
 from gateway.store.queries import beside
+from gateway.store.rows import as_json
 from gateway.whatsapp.ids import PhoneNumberId, PoolId
 
 Subject = PhoneNumberId | ContactKey
@@ -136,7 +137,7 @@ class _Memory:
         numbers = [number for number in self.stops if number in self.changed]
         users = [key for key in self.caps if key in self.changed]
         if users:
-            rows = orjson.dumps([self._row(key) for key in users]).decode()
+            rows = as_json([self._row(key) for key in users])
             await connection.execute(SQL["write_contacts"], rows)
         for number in numbers:
             await self._write_stop(connection, number)

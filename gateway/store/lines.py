@@ -10,6 +10,7 @@ import orjson
 from gateway.policy.rate_shares import GRACE, Share
 from gateway.policy.throttling import Hold, Speed
 from gateway.store.queries import beside
+from gateway.store.rows import as_json
 
 SQL = beside(__file__)
 
@@ -60,14 +61,14 @@ async def write(connection: Any, settled: Mapping[str, Settled], now: datetime) 
         }
         for number, one in settled.items()
     ]
-    rows = await connection.fetch(SQL["write"], orjson.dumps(documents).decode(), now - GRACE)
+    rows = await connection.fetch(SQL["write"], as_json(documents), now - GRACE)
     return {row["phone_number_id"] for row in rows}
 
 
 async def hold(connection: Any, holds: Collection[Hold]) -> None:
     """Remember holds, unless longer ones are known."""
     documents = [one._asdict() for one in holds]
-    await connection.execute(SQL["hold"], orjson.dumps(documents).decode())
+    await connection.execute(SQL["hold"], as_json(documents))
 
 
 def _speed(slowed_to: float | None, slowed_at: str | None) -> Speed | None:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+# One of the standard library's, made in a tenth of the time.
+from asyncpg.pgproto import pgproto
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 VERSION: Final = 0x7 << 76
 VARIANT: Final = 0b10 << 62
-RANDOM_HIGH: Final = 12
-RANDOM_LOW: Final = 62
-LOW_MASK: Final = (1 << RANDOM_LOW) - 1
-HIGH_MASK: Final = (1 << RANDOM_HIGH) - 1
+FIXED: Final = 0xF << 76 | 0b11 << 62
 RANDOM_BYTES: Final = 10
 DRAWN_AT_ONCE: Final = 100
 """To ask the system for ten bytes costs more than all the rest of an id."""
@@ -22,22 +22,20 @@ class MessageIds:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._drawn: list[int] = []
+        self._drawn: list[bytes] = []
 
     def new(self, now: datetime) -> UUID:
         """Return an id whose first 48 bits are the milliseconds of `now`."""
         if not self._drawn:
             self._draw()
-        drawn = self._drawn.pop()
-        high, low = (drawn >> RANDOM_LOW & HIGH_MASK) << 64, drawn & LOW_MASK
-        return UUID(int=_milliseconds(now) << 80 | VERSION | high | VARIANT | low)
+        made: UUID = pgproto.UUID(_milliseconds(now).to_bytes(6) + self._drawn.pop())
+        return made
 
     def _draw(self) -> None:
         drawn = self._rng.randbytes(RANDOM_BYTES * DRAWN_AT_ONCE)
-        self._drawn = [
-            int.from_bytes(drawn[start : start + RANDOM_BYTES])
-            for start in range(0, len(drawn), RANDOM_BYTES)
-        ]
+        for start in range(0, len(drawn), RANDOM_BYTES):
+            bits = int.from_bytes(drawn[start : start + RANDOM_BYTES]) & ~FIXED | VERSION | VARIANT
+            self._drawn.append(bits.to_bytes(RANDOM_BYTES))
 
 
 def first_id_at(instant: datetime) -> UUID:

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
-
 from gateway.policy.lifecycle import Hold, MessageState
 from gateway.store.message_ids import first_id_at, made_at
 from gateway.store.queries import beside
+from gateway.store.rows import as_json
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
 SQL = beside(__file__)
@@ -84,7 +83,7 @@ async def record_answers(connection: Any, answers: Sequence[Answer]) -> None:
     """Write Meta's answers to the journal."""
     ordered = sorted(answers, key=lambda answer: (answer.pool_id, answer.message_id))
     rows = [dict(zip(Answer._fields, answer, strict=True)) for answer in ordered]
-    await connection.execute(SQL["answered"], orjson.dumps(rows).decode())
+    await connection.execute(SQL["answered"], as_json(rows))
 
 
 async def remember_wamids(connection: Any, answers: Sequence[Answer]) -> None:

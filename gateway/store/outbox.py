@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import orjson
-
 from gateway.policy.parcel import RANKS, ParcelState
 from gateway.policy.send_class import SendClass
 from gateway.store.queries import beside
+from gateway.store.rows import as_json
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId, WabaId
 
 SQL = beside(__file__)
@@ -135,7 +134,7 @@ class Due(NamedTuple):
 async def park(connection: Any, rows: Sequence[ParkedRow]) -> None:
     """Write messages to journal and outbox, all or none."""
     documents = [document(row) for row in rows]
-    await connection.execute(SQL["park"], orjson.dumps(documents).decode())
+    await connection.execute(SQL["park"], as_json(documents))
 
 
 def document(row: ParkedRow | ParcelRow) -> dict[str, Any]:
@@ -168,18 +167,15 @@ async def claim(connection: Any, most: Mapping[Group, int], lease: Lease) -> lis
     """Claim what is due, at most so many parcels of each group; return them oldest first."""
     wanted = [group._asdict() | {"most": count} for group, count in most.items()]
     rows = await connection.fetch(
-        SQL["claim"], orjson.dumps(wanted).decode(), lease.now, lease.process_id, lease.until
+        SQL["claim"], as_json(wanted), lease.now, lease.process_id, lease.until
     )
     claimed = [_claimed(row) for row in rows]
     return sorted(claimed, key=lambda each: (each.rank, each.due_at, each.message_id))
 
 
 def _claimed(row: Any) -> Claimed:
-    # The driver's ids are of a class of their own, which JSON cannot be written from.
-    message_id = UUID(int=row["message_id"].int)
     fields = {name: row[name] for name in Claimed._fields}
-    fields |= {"message_id": message_id, "send_class": SendClass(row["send_class"])}
-    return Claimed(**fields)
+    return Claimed(**fields | {"send_class": SendClass(row["send_class"])})
 
 
 async def put_back(connection: Any, waiting: Sequence[Due], lease: Lease) -> None:
@@ -241,12 +237,12 @@ async def census(connection: Any) -> dict[SendClass, int]:
 
 
 def _document(rows: Sequence[Due]) -> str:
-    return orjson.dumps([row._asdict() for row in rows]).decode()
+    return as_json([row._asdict() for row in rows])
 
 
 def _keys(keys: Sequence[tuple[PoolId, UUID]]) -> str:
     pairs = [{"pool_id": pool_id, "message_id": message_id} for pool_id, message_id in keys]
-    return orjson.dumps(pairs).decode()
+    return as_json(pairs)
 
 
 def _count(tag: str) -> int:

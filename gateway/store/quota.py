@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
-
 from gateway.policy.fold import Folded
 from gateway.policy.parcel import ParcelState
 from gateway.store import outbox
 from gateway.store.facts import PoolVersion, hour_of, written_said
 from gateway.store.outbox import Lease, ParcelRow
 from gateway.store.queries import beside
+from gateway.store.rows import as_json
 from gateway.whatsapp.ids import PhoneNumberId, PoolId, UserId
 
 SQL = beside(__file__)
@@ -119,9 +118,9 @@ async def reserve(
             for (pool_id, content), users in folded.spread.items()
         ],
     )
-    documents = [orjson.dumps(each).decode() for each in lists]
-    parcels = orjson.dumps([outbox.document(row) for row in rows.parcels]).decode()
-    released = orjson.dumps([_released(row) for row in rows.released]).decode()
+    documents = [as_json(each) for each in lists]
+    parcels = as_json([outbox.document(row) for row in rows.parcels])
+    released = as_json([_released(row) for row in rows.released])
     found = await connection.fetch(SQL["reserve"], *documents, folded.left_by, parcels, released)
     written = {row["pool_id"] for row in found if row["pool_id"] is not None}
     taken = {(row["taken"], row["leased_by"], row["leased_until"]) for row in found}

@@ -1,11 +1,11 @@
 """Tells who is calling, and with which token the Cloud API is to be called for them."""
 
 import hmac
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from gateway.outbound.parcels import Wishes
 from gateway.policy.send_class import SendClass
 from gateway.store.apps import App, Credential
 from gateway.store.directory import Directory
@@ -27,17 +27,14 @@ class NoTokenError(Exception):
 class Caller(NamedTuple):
     """An app, and the Meta token it brought along (None when it came with a key of ours).
 
-    `wait_s`: seconds its messages may wait in line, None for what the operator has set for all.
     `joins_retries`: whether a request that repeats one on its way gets the answer of the first.
-    `parks` and `resends` as in `Wishes`.
+    `wishes`: what it wants of its messages unless a request says otherwise.
     """
 
     app_id: str
     own_token: str | None
-    wait_s: float | None = None
     joins_retries: bool = True
-    parks: Mapping[str, bool] = {}
-    resends: Mapping[str, bool] = {}
+    wishes: Wishes = Wishes()
 
 
 class Authenticator:
@@ -96,7 +93,8 @@ class Authenticator:
 def _caller(app: App, own_token: str | None) -> Caller:
     parks: dict[str, bool] = dict.fromkeys(SendClass, True) if app.responds_async else {}
     parks.update(app.parks)
-    return Caller(app.app_id, own_token, app.wait_s, app.joins_retries, parks, app.resends)
+    wishes = Wishes(resends=app.resends, parks=parks, wait_s=app.wait_s)
+    return Caller(app.app_id, own_token, app.joins_retries, wishes)
 
 
 def is_admin(request: web.BaseRequest, key: str | None) -> bool:

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -109,6 +109,7 @@ class _Send(NamedTuple):
     headers: Mapping[str, str]
     key: Key | None
     wishes: Wishes
+    came_at: datetime
 
 
 class Proxy:
@@ -169,9 +170,10 @@ class Proxy:
                 outcome = await self._parts.cloud.send(request.raw_path, body, headers)
                 return of_outcome(outcome, self._ids.new(self._parts.clock.now()))
             case Message():
+                now = self._parts.clock.now()
                 key = key_of(request, caller, body)
-                wishes = read_wishes(request, caller, self._parts.clock.now())
-                send = _Send(caller, route, message, body, headers, key, wishes)
+                wishes = read_wishes(request, caller, now)
+                send = _Send(caller, route, message, body, headers, key, wishes, now)
                 response = await self._guard.answer(
                     likeness(request, caller, body),
                     Connection.of(request),
@@ -186,7 +188,7 @@ class Proxy:
     ) -> web.Response:
         govern = partial(self._govern, request, send, audience)
         if send.key is None:
-            return (await govern(self._ids.new(self._parts.clock.now()))).response
+            return (await govern(self._ids.new(send.came_at))).response
         wait_s = self._most_wait_s(send.wishes)
         keyed = Keyed(
             send.key, send.route.pool_id, send.message.recipient, wait_s, send.wishes.may_wait

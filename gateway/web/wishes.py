@@ -27,6 +27,8 @@ def read_wishes(request: web.BaseRequest, caller: Caller, now: datetime) -> Wish
     days ahead.
     """
     headers = request.headers
+    if "Prefer" not in headers and SEND_AT not in headers and EXPIRES_AT not in headers:
+        return caller.wishes
     send_at = _instant(headers.get(SEND_AT), SEND_AT)
     expires_at = _instant(headers.get(EXPIRES_AT), EXPIRES_AT)
     if send_at is not None and send_at > now + LONGEST_AHEAD:
@@ -37,13 +39,11 @@ def read_wishes(request: web.BaseRequest, caller: Caller, now: datetime) -> Wish
         raise EnvelopeError(INVALID_VALUE, details)
     preferred = _preferences(headers)
     wait = preferred.get("wait", "")
-    return Wishes(
+    return caller.wishes._replace(
         responds_async="respond-async" in preferred,
         send_at=send_at,
         expires_at=expires_at,
-        resends=caller.resends,
-        parks=caller.parks,
-        wait_s=float(wait) if SECONDS.fullmatch(wait) else caller.wait_s,
+        wait_s=float(wait) if SECONDS.fullmatch(wait) else caller.wishes.wait_s,
     )
 
 

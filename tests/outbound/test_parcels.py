@@ -53,8 +53,7 @@ def test_what_waits_is_what_was_asked_for_or_the_class_says(
 def test_what_may_wait_or_be_sent_once_more_is_kept(
     send_class: SendClass, wishes: Wishes, *, correlated: bool, keeps: bool
 ) -> None:
-    known = KNOWN._replace(send_class=send_class, correlated=correlated)
-    assert PACKER.keeps(wishes, known) is keeps
+    assert PACKER.keeps(wishes, send_class, correlated=correlated) is keeps
 
 
 @pytest.mark.parametrize("correlated", [True, False])

@@ -4,6 +4,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
+from gateway.outbound.parcels import Wishes
 from gateway.store.apps import App, Credential
 from gateway.store.directory import Directory, credential_hash
 from gateway.store.vault import Vault
@@ -51,8 +52,8 @@ def authenticator(*, pass_through: bool = True) -> Authenticator:
     [
         (f"Bearer {KEY}", Caller("shop", None)),
         (f"bearer   {KEY}  ", Caller("shop", None)),
-        (f"Bearer {HASTY}", Caller("hasty", None, wait_s=0.5, joins_retries=False)),
-        (f"Bearer {TOKEN}", Caller("crm", TOKEN, wait_s=None, joins_retries=True)),
+        (f"Bearer {HASTY}", Caller("hasty", None, joins_retries=False, wishes=Wishes(wait_s=0.5))),
+        (f"Bearer {TOKEN}", Caller("crm", TOKEN, joins_retries=True)),
         (f"Bearer {STRANGER}", Caller("pass-through", STRANGER)),
     ],
 )

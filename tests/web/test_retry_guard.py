@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from gateway.outbound.audience import AbandonedError, Audience
+from gateway.outbound.parcels import Wishes
 from gateway.web.auth import Caller
 from gateway.web.connection import Connection
 from gateway.web.retry_guard import RetryGuard, likeness
@@ -240,7 +241,7 @@ def test_what_repeats_a_request_looks_like_it() -> None:
     assert like() == like()
     assert like(Prefer="wait=3", X_Attempt="2") == like(Prefer="wait=4", Traceparent="00-1")
     assert like(Idempotency_Key="a") == like(Idempotency_Key="a")
-    assert like(SHOP._replace(wait_s=3.0)) == like()
+    assert like(SHOP._replace(wishes=Wishes(wait_s=3.0))) == like()
 
 
 @pytest.mark.parametrize(

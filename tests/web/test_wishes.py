@@ -181,7 +181,8 @@ def test_what_is_of_use_for_ever_is_for_the_packer_to_bound() -> None:
 
 
 def test_what_an_app_has_said_once_and_for_all_is_passed_on() -> None:
-    caller = CALLER._replace(parks={"marketing": True}, resends={"utility": True})
+    usual = Wishes(parks={"marketing": True}, resends={"utility": True})
+    caller = CALLER._replace(wishes=usual)
     read = wishes(caller=caller)
     assert (read.parks, read.resends) == ({"marketing": True}, {"utility": True})
     assert (read.may_wait, read.responds_async) == (True, False)
