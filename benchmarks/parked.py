@@ -33,7 +33,11 @@ class Upstream:
     url: str
 
     def begin_anew(self) -> None:
-        """Have it forget what has come."""
+        """Have it forget what has come, once nothing more does: wrk leaves in the middle."""
+        before, seen = None, self.seen()
+        while seen != before:
+            time.sleep(LOOK_S)
+            before, seen = seen, self.seen()
         self._ask("DELETE")
 
     def seen(self) -> Seen:
