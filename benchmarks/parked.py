@@ -33,11 +33,7 @@ class Upstream:
     url: str
 
     def begin_anew(self) -> None:
-        """Have it forget what has come, once nothing more does: wrk leaves in the middle."""
-        before, seen = None, self.seen()
-        while seen != before:
-            time.sleep(LOOK_S)
-            before, seen = seen, self.seen()
+        """Have it forget what has come."""
         self._ask("DELETE")
 
     def seen(self) -> Seen:
@@ -70,6 +66,7 @@ def park_and_release(
     they do not leave.
     """
     due_at = SystemClock().now() + timedelta(seconds=seconds + MARGIN_S)
+    wait_for(upstream, 0)  # wrk leaves in the middle of what was measured before
     upstream.begin_anew()
     parked = measure(_parking(load, due_at), connections, seconds)
     if parked.failed or upstream.seen().messages:

@@ -1,12 +1,10 @@
 """Counts what an operator wants to see; every label has a small, closed set of values."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 LEAST_WAIT_S: Final = 0.001
@@ -18,7 +16,18 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._add_tallies()
-        self._add_spreads()
+        self.overhead = Histogram(
+            "gateway_overhead_seconds",
+            "Time a message spent in the gateway, the line and the Cloud API taken off.",
+            buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5),
+            registry=self.registry,
+        )
+        self.batch_size = Histogram(
+            "gateway_admission_batch_size",
+            "Messages decided in one batch.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+            registry=self.registry,
+        )
         self.conflicts = Counter(
             "gateway_admission_conflicts",
             "Messages decided again because another process wrote their pool first.",
@@ -79,27 +88,14 @@ class Metrics:
         for tally in (self.decision, self.outcome, self.request, *told):
             self.registry.register(tally)
 
-    def _add_spreads(self) -> None:
-        self.overhead = Spread(
-            "gateway_overhead_seconds",
-            "Time a message spent in the gateway, the line and the Cloud API taken off.",
-            (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5),
-        )
-        self.batch_size = Spread(
-            "gateway_admission_batch_size",
-            "Messages decided in one batch.",
-            (1, 2, 4, 8, 16, 32, 64, 128, 256),
-        )
-        self._waits = Spread(
+    def _add_lines(self) -> None:
+        self._waits = Histogram(
             "gateway_line_wait_seconds",
             "Time a message waited in its number's line, for its turn or its instant.",
-            (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
-            ("send_class",),
+            ["send_class"],
+            buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+            registry=self.registry,
         )
-        for spread in (self.overhead, self.batch_size, self._waits):
-            self.registry.register(spread)
-
-    def _add_lines(self) -> None:
         self.line_waiting = Gauge(
             "gateway_line_waiting",
             "Messages that wait in the lines of this process.",
@@ -131,7 +127,7 @@ class Metrics:
     def waited(self, send_class: str, seconds: float) -> None:
         """Note how long a message waited; one that did not wait costs nothing."""
         if seconds >= LEAST_WAIT_S:
-            self._waits(seconds, send_class)
+            self._waits.labels(send_class).observe(seconds)
 
 
 class Tally(Collector):
@@ -155,47 +151,4 @@ class Tally(Collector):
         family = CounterMetricFamily(self._name, self._documentation, labels=self._labelnames)
         for labels, count in list(self._counts.items()):
             family.add_metric(labels, count)
-        yield family
-
-
-class Spread(Collector):
-    """A histogram for the hot path: calling it with a value and its labels notes one.
-
-    `bounds` rise; a value counts in the bucket of the first bound that is not below it.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        documentation: str,
-        bounds: Sequence[float],
-        labelnames: tuple[str, ...] = (),
-    ) -> None:
-        self._name = name
-        self._documentation = documentation
-        self._bounds = bounds
-        self._labelnames = labelnames
-        self._counts: dict[tuple[str, ...], list[int]] = {}
-        self._sums: dict[tuple[str, ...], float] = {}
-        if not labelnames:
-            self._begin(())
-
-    def __call__(self, value: float, *labels: str) -> None:
-        """Note one."""
-        if labels not in self._counts:
-            self._begin(labels)
-        self._counts[labels][bisect_left(self._bounds, value)] += 1
-        self._sums[labels] += value
-
-    def _begin(self, labels: tuple[str, ...]) -> None:
-        self._counts[labels] = [0] * (len(self._bounds) + 1)
-        self._sums[labels] = 0.0
-
-    def collect(self) -> Iterable[Metric]:
-        """Return what was noted, for Prometheus."""
-        family = HistogramMetricFamily(self._name, self._documentation, labels=self._labelnames)
-        names = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
-        for labels, counts in list(self._counts.items()):
-            buckets = list(zip(names, accumulate(counts), strict=True))
-            family.add_metric(labels, buckets, self._sums[labels])
         yield family

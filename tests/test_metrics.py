@@ -32,8 +32,8 @@ def test_no_label_could_hold_an_id_or_a_path() -> None:
 
 def test_a_fast_answer_and_a_slow_one_fall_into_different_buckets() -> None:
     metrics = Metrics()
-    metrics.overhead(0.0004)
-    metrics.overhead(3)
+    metrics.overhead.observe(0.0004)
+    metrics.overhead.observe(3)
     count = metrics.registry.get_sample_value
     assert count("gateway_overhead_seconds_bucket", {"le": "0.0005"}) == 1
     assert count("gateway_overhead_seconds_bucket", {"le": "1.0"}) == 1

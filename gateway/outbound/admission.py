@@ -123,7 +123,7 @@ class AdmissionDesk:
             self._worker = None
 
     async def _decide_on(self, batch: list[_Waiting]) -> None:
-        self._metrics.batch_size(len(batch))
+        self._metrics.batch_size.observe(len(batch))
         undecided = batch
         try:
             async with self._database.connection() as connection:

@@ -31,7 +31,6 @@ from gateway.store.errors import StoreUnavailableError
 from gateway.store.messages import Answer
 
 RELEASE_WAIT_S: Final = 2.0
-AT_ONCE_S: Final = 0.001
 STALE_S: Final = 1.0
 """When to come again with a message whose process stood still."""
 AUTHENTICATION_TTL: Final = timedelta(minutes=10)
@@ -259,12 +258,9 @@ class Dispatcher:
         await self._rests.rest(held.seconds, request.audience)
 
     def _patient(self, request: Request, waited_s: float) -> Submission:
-        """Tell the desk how long the message may still wait; who came straight in, as it was."""
-        left_s = max(request.most_wait_s - waited_s, 0.0)
-        candidate = request.submission.candidate
-        if abs(candidate.patience.total_seconds() - left_s) < AT_ONCE_S:
-            return request.submission
-        candidate = candidate._replace(patience=timedelta(seconds=left_s))
+        """Tell the desk how long the message may still wait."""
+        patience = timedelta(seconds=max(request.most_wait_s - waited_s, 0.0))
+        candidate = request.submission.candidate._replace(patience=patience)
         return request.submission._replace(candidate=candidate)
 
     async def _bide(self, request: Request, send_at: datetime | None, ticket: Ticket) -> None:

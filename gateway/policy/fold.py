@@ -274,9 +274,7 @@ class _Working:
         paces = taken(activity, leaves_at, new_user=new_user)
         self._activity[number_id] = Activity(activity.allowance, paces)
         self.folded.paces[number_id] = paces
-        started = self.folded.started.get(number_id)
-        if started is None:
-            started = self.folded.started[number_id] = Started()
+        started = self.folded.started.setdefault(number_id, Started())
         started.sends += 1
         started.new_users += new_user
 

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -203,21 +203,20 @@ class Proxy:
         body = send.body
         if correlated is not None:
             body = with_callback_data(body, send.message.callback_data, correlated)
-        route, most_wait_s = send.route, self._most_wait_s(send.wishes)
+        route = send.route
         candidate = Candidate(
             route.phone_number_id,
             route.pool_id,
             user_id(send.message.recipient, route.dialling),
             send.message,
             send.caller.app_id,
-            timedelta(seconds=most_wait_s),
         )
         todo = Request(
             Submission(message_id, send.caller.app_id, candidate, correlated is not None),
             request.raw_path,
             body,
             send.headers,
-            most_wait_s,
+            self._most_wait_s(send.wishes),
             audience,
             route.waba_id,
             send.caller.own_token is not None,
@@ -257,7 +256,7 @@ class Proxy:
         else:
             raise AssertionError("a message was turned away without an objection")
         gateway_s = total_s - handled.timing.wait_s - handled.timing.upstream_s
-        self._parts.metrics.overhead(gateway_s)
+        self._parts.metrics.overhead.observe(gateway_s)
         annotate(response, handled, gateway_s, route.throughput)
         return response
 

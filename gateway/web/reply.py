@@ -18,12 +18,11 @@ WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 class Reply(web.Response):
-    """An answer for a POST; `headers` become its own."""
+    """An answer for a POST."""
 
     def __init__(self, status: int, headers: CIMultiDict[str], body: bytes) -> None:
-        # A response's own constructor looks for text, charsets and files first.
-        super(web.Response, self).__init__(status=status, headers=headers)
-        self.body = self._content = body
+        super().__init__(status=status, headers=headers, body=body)
+        self._content = body
         self._is_kept_alive: bool | None = None
         """None until it is written by itself."""
 

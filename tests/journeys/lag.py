@@ -7,9 +7,10 @@ something else is noted late, and all at once.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.clock import SystemClock
 from gateway.policy.rate_shares import CREDIT
 
 LOOK_S: Final = 0.005
@@ -17,13 +18,18 @@ LOOK_S: Final = 0.005
 
 @dataclass
 class Lag:
-    """How late the loop of this process was, in seconds: at the most, and altogether.
+    """How late the loop of this process was: by when (a timestamp), and by how many seconds."""
 
-    Altogether counts what is beyond CREDIT, which a line makes up for.
-    """
+    late: list[tuple[float, float]] = field(default_factory=list)
 
-    most_s: float = 0.0
-    lost_s: float = 0.0
+    @property
+    def most_s(self) -> float:
+        """The longest."""
+        return max((late_s for _, late_s in self.late), default=0.0)
+
+    def lost_s(self, start: float, end: float) -> float:
+        """Return what was lost between two timestamps, beyond the CREDIT that a line has."""
+        return sum(max(late_s - CREDIT, 0.0) for at, late_s in self.late if start <= at < end)
 
 
 @asynccontextmanager
@@ -36,9 +42,7 @@ async def measured_lag() -> AsyncIterator[Lag]:
         while True:
             due = loop.time() + LOOK_S
             await asyncio.sleep(LOOK_S)
-            late_s = loop.time() - due
-            lag.most_s = max(lag.most_s, late_s)
-            lag.lost_s += max(late_s - CREDIT, 0.0)
+            lag.late.append((SystemClock().now().timestamp(), loop.time() - due))
 
     watching = asyncio.create_task(watch())
     try:

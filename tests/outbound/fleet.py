@@ -1,17 +1,21 @@
 """Puts several processes on one database, each with a stub of a line, in a time moved by hand."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
 
 from gateway.outbound.settling import SETTLE_S, Settlement
-from gateway.policy.rate_shares import Grant, grant_of
+from gateway.policy.rate_shares import GRACE, Grant, grant_of
 from gateway.policy.throttling import Refusal
 from gateway.store.database import Database
 from tests.policy.making import NUMBER, WABA
 from tests.store.stocked import ManualClock
+
+GRACE_S: Final = GRACE.total_seconds()
+PLENTY: Final = 10_000.0
+"""More messages a second than any number may send."""
 
 
 class StubLine:
@@ -94,6 +98,18 @@ class Fleet:
     @property
     def rates(self) -> list[float]:
         return [process.rate for process in self.processes]
+
+
+@pytest.fixture
+def two(database: Database) -> Fleet:
+    """Return two processes."""
+    return Fleet(database, 2)
+
+
+@pytest.fixture
+def three(database: Database) -> Fleet:
+    """Return three processes."""
+    return Fleet(database, 3)
 
 
 def near(rates: Any, abs: float = 0.03) -> Any:  # noqa: A002 - as pytest.approx has it

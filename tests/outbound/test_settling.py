@@ -8,26 +8,14 @@ import pytest
 import structlog
 
 from gateway.outbound.settling import LEASE_S, RESTS_AFTER_S, SETTLE_S
-from gateway.policy.rate_shares import GRACE, Grant, alone, capacity, grant_of
+from gateway.policy.rate_shares import Grant, alone, capacity, grant_of
 from gateway.store import lines as store
 from gateway.store.database import Database
 from tests.outage import Server
-from tests.outbound.fleet import Fleet, Process, StubLine, Time, is_away, near
+from tests.outbound.fleet import GRACE_S, PLENTY, Fleet, Process, StubLine, Time, is_away, near
 from tests.policy.making import NUMBER, SECOND_NUMBER
 
 STOPPED = Grant(0.0, 1.0)
-GRACE_S = GRACE.total_seconds()
-PLENTY = 10_000.0
-
-
-@pytest.fixture
-def two(database: Database) -> Fleet:
-    return Fleet(database, 2)
-
-
-@pytest.fixture
-def three(database: Database) -> Fleet:
-    return Fleet(database, 3)
 
 
 # --- sharing

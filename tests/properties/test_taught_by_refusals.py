@@ -6,20 +6,11 @@ from typing import Any
 import pytest
 
 from gateway.outbound.settling import SETTLE_S
-from gateway.policy.rate_shares import GRACE, Grant, alone, capacity
+from gateway.policy.rate_shares import alone, capacity
 from gateway.store import lines as store
 from gateway.store.database import Database
-from tests.outbound.fleet import Fleet, Process, Time, near
+from tests.outbound.fleet import GRACE_S, PLENTY, Fleet, Process, Time, near
 from tests.policy.making import NOW, NUMBER, SECOND_NUMBER, WABA
-
-STOPPED = Grant(0.0, 1.0)
-GRACE_S = GRACE.total_seconds()
-PLENTY = 10_000.0
-
-
-@pytest.fixture
-def two(database: Database) -> Fleet:
-    return Fleet(database, 2)
 
 
 async def test_a_refusal_for_throughput_halves_at_once_everywhere_and_recovers(two: Fleet) -> None:

@@ -153,6 +153,7 @@ async def test_requests_and_answers_pass_as_they_are_but_for_the_connection(
 
     async def answer(_request: web.Request, _body: bytes) -> web.StreamResponse:
         headers = {"Content-Encoding": "gzip", "X-Business-Use-Case": "kept", "Keep-Alive": "9"}
+        headers |= {"Date": "Wed, 25 Nov 2026 19:00:00 GMT", "Server": "proxygen"}
         response = web.StreamResponse(status=202, headers=headers)
         response.headers.add("Set-Cookie", "a=1")
         response.headers.add("Set-Cookie", "b=2")
@@ -179,6 +180,8 @@ async def test_requests_and_answers_pass_as_they_are_but_for_the_connection(
     assert (got.status, got.body) == (202, zipped)
     assert got.headers["X-Business-Use-Case"] == "kept"
     assert got.headers["Content-Encoding"] == "gzip"
+    assert got.headers["Date"] == "Wed, 25 Nov 2026 19:00:00 GMT"
+    assert got.headers["Server"] != "proxygen"
     assert "Keep-Alive" not in got.headers
     (sent, sent_body) = cloud.of("PATCH", path.partition("?")[0])[0]
     assert sent.raw_path == path
