@@ -5,8 +5,8 @@
 -- operator has stopped it; `sending`: admitted, on its way, and kept until the outcome is known, for
 -- it may have to be sent once more (`resends`) or again later; `dead`: never to be sent, with the
 -- reason, for a person to look at. A claim is a lease, and a lease keeps everybody else away.
--- `attempts` never begins anew, for it tells whose answer an answer is; those that were before an
--- operator redrove the message are `forgiven`.
+-- `attempts` counts claims and never begins anew, for it tells whose answer an answer is. Those that
+-- sent nothing, or were before an operator redrove the message, are `forgiven`.
 -- Parcels of one number, class and app wait together, oldest first. What waits for its own template
 -- has a `topic` apart, so that it stands in nobody's way.
 create table outbox (
@@ -27,8 +27,8 @@ create table outbox (
     expires_at       timestamptz not null,
     rule             text,
     detail           text,
-    attempts         smallint not null default 0,
-    forgiven         smallint not null default 0,
+    attempts         integer not null default 0,
+    forgiven         integer not null default 0,
     leased_by        uuid,
     leased_until     timestamptz,
     parked_at        timestamptz not null,

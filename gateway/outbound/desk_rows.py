@@ -74,7 +74,8 @@ def _parcel_row(each: Decided, parcel: Parcel, state: ParcelState, now: datetime
         expires_at=parcel.expires_at,
         rule=decisive.rule if decisive else None,
         detail=decisive.details if decisive else None,
-        attempts=1 if state is ParcelState.SENDING else 0,
+        attempts=parcel.attempts,
+        forgiven=int(state is not ParcelState.SENDING),
         parked_at=now,
     )
 

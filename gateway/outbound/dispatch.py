@@ -344,7 +344,7 @@ def _again_at(submission: Submission, code: int | None, now: datetime) -> dateti
     parcel = submission.parcel
     if parcel is None or not parcel.waits:
         return None
-    return again_at(code, max(parcel.attempts - parcel.forgiven, 1), now)
+    return again_at(code, parcel.attempts - parcel.forgiven, now)
 
 
 def _attempt(submission: Submission, waits_until: datetime | None) -> int | None:
@@ -352,7 +352,8 @@ def _attempt(submission: Submission, waits_until: datetime | None) -> int | None
     parcel = submission.parcel
     if parcel is None:
         return None
-    return max(parcel.attempts, 1) if waits_until is not None else parcel.attempts
+    is_told = submission.lease is None and waits_until is None
+    return 0 if is_told else parcel.attempts
 
 
 def _valid(send_class: SendClass, template: TemplateFacts | None) -> timedelta | None:

@@ -8,12 +8,12 @@ memory nor the desk's time.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -91,8 +91,11 @@ class Releaser:
         self._gates = Gates()
         self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work_on: set[UUID] = set()
         self._hungry: set[str] = set()
         """Numbers of which there may be more than was claimed."""
+        self._has_strays = False
+        """The database was away: there may be claims of ours on which nobody works."""
         self._is_leaving = False
         self.on_room: Callable[[], None] = _nobody
         """Called when it is worth looking for more."""
@@ -104,6 +107,7 @@ class Releaser:
             return 0
         now = self._parts.clock.now()
         async with self._parts.database.connection() as connection:
+            await self._let_strays_go(connection)
             await outbox.rescue(connection, now)
             expired = await outbox.expire(connection, now)
             due = await outbox.due(connection, now)
@@ -131,6 +135,22 @@ class Releaser:
         """Wait for what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _let_strays_go(self, connection: Any) -> None:
+        """Free what the database could not be told of, rather than let its lease lapse."""
+        if self._has_strays:
+            self._has_strays = False
+            with self._straying():
+                await outbox.let_go(connection, self._process_id, self._at_work_on)
+
+    @contextmanager
+    def _straying(self) -> Iterator[None]:
+        """Remember that something may have been claimed, or be so still, of which we do not know."""
+        try:
+            yield
+        except StoreUnavailableError:
+            self._has_strays = True
+            raise
+
     async def _release(self, due: Sequence[DueGroup], now: datetime) -> int:
         """Claim what fits of groups of one class, and send it."""
         lines: dict[PhoneNumberId, Line] = {}
@@ -143,8 +163,9 @@ class Releaser:
         if not most:
             return 0
         lease = Lease(self._process_id, now, now + LEASE)
-        async with self._parts.database.connection() as connection:
-            claimed = await outbox.claim(connection, most, lease)
+        with self._straying():
+            async with self._parts.database.connection() as connection:
+                claimed = await outbox.claim(connection, most, lease)
         for place, one in enumerate(claimed):
             self._hungry.add(one.phone_number_id)
             self._start(Held(one, lease), lines[one.phone_number_id])
@@ -191,6 +212,7 @@ class Releaser:
 
     def _start(self, held: Held, line: Line) -> None:
         self._under_way[line.phone_number_id] += 1
+        self._at_work_on.add(held.claimed.message_id)
         task = asyncio.create_task(self._send(held, line, self._gates.age))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -208,10 +230,12 @@ class Releaser:
         except LeaseLostError:
             self._log.info("its lease was over", message_id=claimed.message_id.hex)
         except StoreUnavailableError as error:
-            self._log.warning("the database is away: its lease lapses", error=str(error))
+            self._has_strays = True
+            self._log.warning("the database is away: it is let go later", error=str(error))
         except Exception as error:  # noqa: BLE001 - one that fails must not end the others
             await self._let_wait(held, error)
         finally:
+            self._at_work_on.discard(claimed.message_id)
             self._left(line)
 
     async def _let_wait(self, held: Held, error: Exception) -> None:
@@ -258,16 +282,16 @@ class Releaser:
             self.on_room()
 
     async def _put_back(self, held: Held, rule: str, reason: str, due_at: datetime | None) -> None:
-        """Let it wait; where the database is away its lease lapses by itself."""
+        """Let it wait; where the database is away it is let go later, or its lease lapses."""
         waiting = Due(held.claimed.pool_id, held.claimed.message_id, due_at, rule, reason)
-        with suppress(StoreUnavailableError):
+        with suppress(StoreUnavailableError), self._straying():
             async with self._parts.database.connection() as connection:
                 await outbox.put_back(connection, [waiting], held.lease)
 
     async def _follow(self, held: Held) -> None:
         """Let it wait in the pool that its number has moved to."""
         claimed = held.claimed
-        with suppress(StoreUnavailableError):
+        with suppress(StoreUnavailableError), self._straying():
             async with self._parts.database.connection() as connection:
                 await outbox.follow(connection, claimed.pool_id, claimed.message_id, held.lease)
 

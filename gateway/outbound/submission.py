@@ -38,4 +38,4 @@ def parks(submission: Submission, verdict: Verdict) -> bool:
     parcel, until = submission.parcel, verdict.retry_at
     if parcel is None or verdict.decision is not Decision.DEFER or until is None:
         return False
-    return parcel.attempts > 0 or (parcel.waits and until < parcel.expires_at)
+    return submission.lease is not None or (parcel.waits and until < parcel.expires_at)

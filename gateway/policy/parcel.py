@@ -27,9 +27,9 @@ class Parcel(NamedTuple):
 
     `sealed` holds body and own token. `waits` says that the app would rather have it parked than
     refused; `resends` that one of which nobody knows whether it arrived is sent once more
-    (at least once), rather than given up (at most once). `attempts`: how often it has been tried,
-    this time included, since it came out of the outbox; 0 for one that comes from its app. Those
-    before an operator redrove it are `forgiven`.
+    (at least once), rather than given up (at most once). `attempts`: which time this is that it
+    is tried; no two have the same. Of the times before, those are `forgiven` that sent nothing, or
+    were before an operator redrove it.
     """
 
     waba_id: str
@@ -39,7 +39,7 @@ class Parcel(NamedTuple):
     expires_at: datetime
     waits: bool
     resends: bool
-    attempts: int = 0
+    attempts: int = 1
     forgiven: int = 0
 
 

@@ -16,7 +16,8 @@ from pools p
 cross join lateral (
     select
         message_id, pool_id, phone_number_id, user_id, app_id, send_class, topic, state, rule,
-        detail, due_at, expires_at, attempts, parked_at, leased_until is not null as claimed
+        detail, due_at, expires_at, attempts - forgiven as attempts, parked_at,
+        leased_until is not null as claimed
     from outbox o
     where o.pool_id = p.pool_id and :meant
         and ($9::uuid is null or message_id < $9)

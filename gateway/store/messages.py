@@ -26,7 +26,8 @@ class Answer(NamedTuple):
     detail: str | None
     answered_at: datetime
     attempt: int | None = None
-    """Of a message that is in the outbox: as in `Parcel.attempts`. None: it is not there."""
+    """Of a message that is in the outbox: as in `Parcel.attempts`, 0 where its app is told, so that
+    it is not to be kept. None: it is not there."""
     waits_until: datetime | None = None
     """When one that was refused is tried again; None: never."""
 

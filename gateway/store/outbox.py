@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -68,6 +68,7 @@ class ParcelRow(NamedTuple):
     rule: str | None
     detail: str | None
     attempts: int
+    forgiven: int
     parked_at: datetime
 
 
@@ -186,6 +187,11 @@ async def put_back(connection: Any, waiting: Sequence[Due], lease: Lease) -> Non
 async def rescue(connection: Any, now: datetime) -> int:
     """Free what processes that are gone had claimed, a bounded number; return how many."""
     return _count(await connection.execute(SQL["rescue"], now, MOST_AT_ONCE))
+
+
+async def let_go(connection: Any, process_id: UUID, under_way: Collection[UUID]) -> int:
+    """Free what a process has claimed, except the messages it is at work on; return how many."""
+    return _count(await connection.execute(SQL["let_go"], process_id, under_way))
 
 
 async def attempts(connection: Any, keys: Sequence[tuple[PoolId, UUID]]) -> dict[UUID, int | None]:

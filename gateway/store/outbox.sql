@@ -75,7 +75,7 @@ returning o.*
 -- of the lease may.
 update outbox o
 set leased_by = null, leased_until = null, due_at = coalesce(b.due_at, o.due_at), rule = b.rule,
-    detail = b.detail, attempts = o.attempts - 1
+    detail = b.detail, forgiven = o.forgiven + 1
 from json_to_recordset($1::json) as b (
     pool_id text, message_id uuid, due_at timestamptz, rule text, detail text
 )
@@ -86,7 +86,7 @@ where o.pool_id = b.pool_id and o.message_id = b.message_id and o.leased_by = $2
 -- Its number has moved to another pool: journal and outbox follow, and whoever is next decides there.
 with followed as (
     update outbox o
-    set pool_id = n.pool_id, leased_by = null, leased_until = null, attempts = o.attempts - 1
+    set pool_id = n.pool_id, leased_by = null, leased_until = null, forgiven = o.forgiven + 1
     from numbers n
     where o.pool_id = $1 and o.message_id = $2 and o.leased_by = $3 and o.leased_until = $4
         and o.state = 'parked'
@@ -109,9 +109,16 @@ with lapsed as materialized (
     for update skip locked
 )
 update outbox o
-set leased_by = null, leased_until = null, attempts = o.attempts - 1
+set leased_by = null, leased_until = null, forgiven = o.forgiven + 1
 from lapsed l
 where o.pool_id = l.pool_id and o.message_id = l.message_id
+
+-- name: let_go
+-- What a process holds and has lost sight of, because the database was away, is anybody's at once.
+update outbox
+set leased_by = null, leased_until = null, forgiven = forgiven + 1
+where leased_until is not null and leased_by = $1 and state = 'parked'
+    and message_id <> all($2::uuid[])
 
 -- name: attempts
 -- Nobody but the process that sends it changes what is on its way; only a doubt that ends takes the

@@ -118,17 +118,18 @@ journal as (
 kept as (
     insert into outbox (
         pool_id, message_id, phone_number_id, waba_id, user_id, app_id, send_class, rank, topic,
-        path, sealed, resends, state, due_at, expires_at, rule, detail, attempts, parked_at
+        path, sealed, resends, state, due_at, expires_at, rule, detail, attempts, forgiven,
+        parked_at
     )
     select
         o.pool_id, o.message_id, o.phone_number_id, o.waba_id, o.user_id, o.app_id, o.send_class,
         o.rank, o.topic, o.path, decode(o.sealed, 'base64'), o.resends, o.state, o.due_at,
-        o.expires_at, o.rule, o.detail, o.attempts, o.parked_at
+        o.expires_at, o.rule, o.detail, o.attempts, o.forgiven, o.parked_at
     from json_to_recordset($8::json) as o (
         pool_id text, message_id uuid, phone_number_id text, waba_id text, user_id text,
         app_id text, send_class text, rank smallint, topic text, path text, sealed text,
         resends boolean, state text, due_at timestamptz, expires_at timestamptz, rule text,
-        detail text, attempts smallint, parked_at timestamptz
+        detail text, attempts integer, forgiven integer, parked_at timestamptz
     )
     join written using (pool_id)
 ),
@@ -147,7 +148,7 @@ taken as (
     update outbox o
     set state = r.parcel_state, due_at = coalesce(r.due_at, o.due_at), topic = r.topic,
         rule = r.rule, detail = r.detail, leased_by = null, leased_until = null,
-        attempts = case when r.parcel_state = 'sending' then o.attempts else o.attempts - 1 end
+        forgiven = o.forgiven + (r.parcel_state <> 'sending')::integer
     from released r
     where o.pool_id = r.pool_id and o.message_id = r.message_id
         and o.leased_by = r.leased_by and o.leased_until = r.leased_until and o.state = 'parked'

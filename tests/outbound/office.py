@@ -185,12 +185,17 @@ class Office:
         return state
 
 
-@asynccontextmanager
-async def running(office: Office) -> AsyncIterator[Office]:
-    """Have the answers of an office written while the context lasts."""
+async def give_token(office: Office) -> None:
+    """Give an office a token to send with."""
     async with office.stock.database.connection() as connection:
         await apps.put_token(connection, WABA, VAULT.seal("of-the-vault"))
     await office.directory.refresh()
+
+
+@asynccontextmanager
+async def running(office: Office) -> AsyncIterator[Office]:
+    """Have the answers of an office written while the context lasts."""
+    await give_token(office)
     writer = asyncio.create_task(office.answers.run())
     try:
         yield office

@@ -93,7 +93,8 @@ def test_what_is_admitted_is_kept_until_its_outcome_is_known() -> None:
     packed = parcel(send_class=SendClass.AUTHENTICATION, waits=False, resends=True)
     asked = direct(packed)
     (row,) = rows(asked, ADMIT).parcels
-    assert (row.state, row.attempts, row.due_at) == (ParcelState.SENDING, 1, NOW)
+    assert (row.state, row.due_at) == (ParcelState.SENDING, NOW)
+    assert (row.attempts, row.forgiven) == (1, 0)
     assert (row.rank, row.resends, row.topic) == (RANKS[SendClass.AUTHENTICATION], True, "")
     assert (row.message_id, row.user_id) == (asked.message_id, asked.candidate.user_id)
     assert (row.waba_id, row.path, row.sealed) == (WABA, packed.path, packed.sealed)
@@ -104,7 +105,7 @@ def test_what_may_wait_is_parked_in_journal_and_outbox() -> None:
     known = rows(direct(parcel()), no("pair_rate"))
     (journal,), (row,) = known.journal, known.parcels
     assert (journal.state, journal.hold, journal.retry_at) == ("parked", None, NOW + MOMENT)
-    assert (row.state, row.attempts) == (ParcelState.PARKED, 0)
+    assert (row.state, row.attempts, row.forgiven) == (ParcelState.PARKED, 1, 1)
     assert (row.rule, row.detail) == ("pair_rate", "pair_rate says no.")
 
 

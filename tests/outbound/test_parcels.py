@@ -72,7 +72,7 @@ def test_a_parcel_holds_everything_that_is_needed_to_send_it(
         expires_at=NOW + TEN_MINUTES,
         waits=responds_async,
         resends=correlated,
-        attempts=0,
+        attempts=1,
     )
 
 

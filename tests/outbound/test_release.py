@@ -58,6 +58,12 @@ async def parcel(office: Office, message: UUID) -> dict[str, Any]:
     return dict(row)
 
 
+def tries(row: dict[str, Any]) -> int:
+    """Return how often something was sent, or is being sent."""
+    count: int = row["attempts"] - row["forgiven"]
+    return count
+
+
 async def states(office: Office, messages: Sequence[UUID]) -> list[str]:
     return [await office.state(message) for message in messages]
 
@@ -240,7 +246,7 @@ async def test_a_line_that_is_too_long_has_it_keep_its_place(office: Office) -> 
     assert await office.release() == 1
     row = await parcel(office, message)
     assert (row["state"], row["rule"], row["due_at"]) == ("parked", "throughput", NOW)
-    assert (row["leased_by"], row["attempts"]) == (None, 0)
+    assert (row["leased_by"], tries(row)) == (None, 0)
     assert await office.release() == 0
 
 
@@ -266,7 +272,7 @@ async def test_what_waits_in_line_when_this_process_leaves_is_put_back(office: O
     await office.releaser.close()
     row = await parcel(office, message)
     assert (row["state"], row["rule"], row["due_at"]) == ("parked", "draining", NOW)
-    assert (row["leased_by"], row["attempts"]) == (None, 0)
+    assert (row["leased_by"], tries(row)) == (None, 0)
     assert await office.release() == 0
 
 
@@ -281,7 +287,7 @@ async def test_without_a_token_it_waits_for_one(office: Office) -> None:
     assert await office.release() == FEW
     assert await office.release() == 0
     row = await parcel(office, first)
-    assert (row["rule"], row["due_at"], row["attempts"]) == ("account", aged(0)["due_at"], 0)
+    assert (row["rule"], row["due_at"], tries(row)) == ("account", aged(0)["due_at"], 0)
     async with office.stock.database.connection() as connection:
         await apps.put_token(connection, WABA, VAULT.seal("new"))
     await office.directory.refresh()
@@ -309,7 +315,7 @@ async def test_what_meta_does_not_take_for_now_is_tried_again_and_counted(stock:
         for attempt in range(1, MOST_ATTEMPTS):
             assert await office.release() == 1
             row = await parcel(office, message)
-            assert (row["state"], row["attempts"]) == ("parked", attempt)
+            assert (row["state"], tries(row)) == ("parked", attempt)
             assert row["due_at"] == office.clock.now() + wait
             assert await stock.ledger() == {}
             office.clock.advance(wait)
@@ -347,7 +353,7 @@ async def test_what_may_never_go_is_dead_with_the_reason(office: Office) -> None
     message = await office.park()
     await office.release()
     row = await parcel(office, message)
-    assert (row["state"], row["rule"], row["attempts"]) == ("dead", "template", 0)
+    assert (row["state"], row["rule"], tries(row)) == ("dead", "template", 0)
     assert await office.state(message) == "turned_away"
     assert office.cloud.seen == []
 
@@ -369,8 +375,7 @@ async def test_when_the_database_goes_away_meanwhile_it_goes_once_and_later(
             await office.releaser.close()
             assert office.cloud.seen == []
             await server.start()
-            assert await office.release() == 0
-            office.clock.advance(LEASE)
+            # Nobody waits for the lease to lapse.
             assert await office.release() == 1
             assert await office.state(message) == "accepted"
             assert len(office.cloud.seen) == 1

@@ -1,13 +1,16 @@
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from gateway.outbound.submission import parks
 from gateway.policy.verdict import Decision, Objection, Verdict
+from gateway.store.outbox import Lease
 from tests.outbound.making import parcel, submission
 from tests.policy.making import HOUR, INSTANT, NOW
 
 EXPIRES_AT = NOW + HOUR
+LEASE = Lease(UUID(int=1), NOW, NOW + HOUR)
 
 
 def verdict(decision: Decision, until: datetime | None) -> Verdict:
@@ -17,10 +20,14 @@ def verdict(decision: Decision, until: datetime | None) -> Verdict:
 
 
 def is_parked(
-    until: datetime | None = NOW, decision: Decision = Decision.DEFER, **changes: object
+    until: datetime | None = NOW,
+    decision: Decision = Decision.DEFER,
+    *,
+    waits: bool = True,
+    lease: Lease | None = None,
 ) -> bool:
-    packed = parcel(expires_at=EXPIRES_AT, **changes)
-    return parks(submission(1)._replace(parcel=packed), verdict(decision, until))
+    packed = parcel(expires_at=EXPIRES_AT, waits=waits)
+    return parks(submission(1)._replace(parcel=packed, lease=lease), verdict(decision, until))
 
 
 def test_what_may_wait_is_parked_until_it_would_be_of_no_use() -> None:
@@ -30,19 +37,19 @@ def test_what_may_wait_is_parked_until_it_would_be_of_no_use() -> None:
 
 
 @pytest.mark.parametrize("decision", [Decision.ADMIT, Decision.REJECT])
-@pytest.mark.parametrize("attempts", [0, 1])
-def test_only_what_is_deferred_is_parked(decision: Decision, attempts: int) -> None:
-    assert not is_parked(NOW, decision, attempts=attempts)
+@pytest.mark.parametrize("lease", [None, LEASE])
+def test_only_what_is_deferred_is_parked(decision: Decision, lease: Lease | None) -> None:
+    assert not is_parked(NOW, decision, lease=lease)
 
 
 def test_what_has_no_hour_at_which_it_may_go_is_not() -> None:
     assert not is_parked(None)
-    assert not is_parked(None, attempts=3)
+    assert not is_parked(None, lease=LEASE)
 
 
 @pytest.mark.parametrize("until", [NOW, EXPIRES_AT, EXPIRES_AT + timedelta(days=1)])
 def test_what_came_out_of_the_outbox_goes_back_until_it_expires_there(until: datetime) -> None:
-    assert is_parked(until, attempts=1)
+    assert is_parked(until, waits=False, lease=LEASE)
 
 
 def test_what_came_without_a_parcel_is_not() -> None:

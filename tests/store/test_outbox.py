@@ -63,9 +63,10 @@ async def expire(stock: Stock, now: datetime) -> list[UUID]:
 
 
 async def where(stock: Stock, message: UUID) -> tuple[Any, ...] | None:
-    """Return where a parcel is, whose it is, and for the how manyeth time."""
+    """Return where a parcel is, whose it is, and for the how manyeth time, by what counts."""
     row = await stock.parcel(message)
-    return None if row is None else (row["state"], row["leased_by"], row["attempts"])
+    tries = row and row["attempts"] - row["forgiven"]
+    return None if row is None else (row["state"], row["leased_by"], tries)
 
 
 async def test_what_is_parked_is_in_journal_and_outbox(stock: Stock) -> None:
@@ -193,6 +194,20 @@ async def test_only_leases_that_have_lapsed_are_freed(stock: Stock) -> None:
     assert await where(stock, lapsed) == ("parked", None, 0)
     assert await where(stock, kept) == ("parked", OTHER, 1)
     assert await claim(stock, lease=Lease(OTHER, NOW, NOW + HOUR)) == [lapsed]
+
+
+async def test_a_process_lets_go_what_it_has_claimed_and_is_not_at_work_on(stock: Stock) -> None:
+    stray, working, sent = [await stock.park() for _ in range(3)]
+    await claim(stock)
+    await stock.fetch("update outbox set state = 'sending' where message_id = $1", sent)
+    others = await stock.park()
+    await claim(stock, lease=LEASE._replace(process_id=OTHER))
+    async with stock.database.connection() as connection:
+        assert await outbox.let_go(connection, ONE, {working}) == 1
+    assert await where(stock, stray) == ("parked", None, 0)
+    for message, owner in ((working, ONE), (others, OTHER)):
+        assert await where(stock, message) == ("parked", owner, 1)
+    assert await where(stock, sent) == ("sending", ONE, 1)
 
 
 async def test_who_has_lost_a_lease_puts_nothing_back(stock: Stock) -> None:
