@@ -53,7 +53,7 @@ ID: Final = re.compile(r"^gw1\.([0-9a-f]{32})")
 
 # What is due waits for the pool alone; what somebody has claimed who is dead waits for its lease.
 STUCK = """
-select count(*)
+select o.message_id, o.due_at, o.leased_by, o.leased_until, o.rule, o.detail
 from outbox o
 join pools p using (pool_id)
 where o.state = 'parked' and o.due_at <= $1
@@ -82,8 +82,17 @@ class Campaign:
     told: dict[str, Answer | None] = field(default_factory=dict)
     dead: list[UUID] = field(default_factory=list)
 
-    async def run(self, processes: Sequence[GatewayProcess], people: Iterable[str]) -> None:
-        """Send to all of `people`, through any process that takes the connection."""
+    async def run(
+        self,
+        processes: Sequence[GatewayProcess],
+        people: Iterable[str],
+        *,
+        chances: Sequence[float] = (3, 5, 2),
+    ) -> None:
+        """Send to all of `people`, through any process that takes the connection.
+
+        `chances` of a message that is to go at once, may be parked, or is asked for later.
+        """
         room = asyncio.Semaphore(AT_ONCE)
 
         async def one(user: str, urls: list[str], number: str, headers: dict[str, str]) -> None:
@@ -104,7 +113,7 @@ class Campaign:
                     user,
                     self.rng.sample(urls, len(urls)),
                     self.rng.choice(NUMBERS),
-                    self.rng.choices(kinds, (3, 5, 2))[0],
+                    self.rng.choices(kinds, chances)[0],
                 )
                 for user in people
             )
@@ -113,13 +122,20 @@ class Campaign:
     async def in_peace(self, processes: Iterable[GatewayProcess]) -> None:
         """Wait until nothing that is due can go any more, and nothing is on its way."""
         world = self.world
+        restless: list[Any] = []
 
         async def peaceful() -> bool:
             async with world.database.connection() as connection:
-                stuck = await connection.fetchval(STUCK, world.clock.now(), self.dead)
-            return stuck == 0 and not any([await _is_sending(world, each) for each in processes])
+                stuck = await connection.fetch(STUCK, world.clock.now(), self.dead)
+            sending = [each.pid for each in processes if await _is_sending(world, each)]
+            restless[:] = [*map(dict, stuck), *sending]
+            return not restless
 
-        await until(peaceful, "peace")
+        try:
+            await until(peaceful, "peace")
+        except AssertionError as error:
+            error.add_note(f"parcels that could go, and who is sending: {restless}")
+            raise
 
     async def send(
         self, body: dict[str, Any], urls: Iterable[str], number: str, headers: dict[str, str]

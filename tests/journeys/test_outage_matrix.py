@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any, Final
 
 import pytest
@@ -30,6 +31,8 @@ from tests.world import DAY_S, PORTFOLIO, MakeWorld, Options, World, running_wor
 
 SEED: Final = int(os.environ.get("CRASH_SEED", "1"))
 PEOPLE: Final = audience(90)
+LATER: Final = audience(LIMIT, start=len(PEOPLE) + 1)
+FEW: Final = LIMIT // 4
 OPTIONS: Final[dict[str, Any]] = {
     "gateway": False,
     "limits": {PORTFOLIO: LIMIT},
@@ -115,15 +118,21 @@ async def bothered(
 ) -> Campaign:
     """Have something happen to the database while apps send, and while messages are released."""
     processes = await two(world, start_process)
+    journal = world.emulator.state.journal
     campaign = Campaign(world, rng)
-    running = asyncio.create_task(campaign.run(processes, PEOPLE))
-    for count in sorted(rng.sample(range(1, LIMIT // 2), 2)):
-        await some_have_gone(world, count)
+    people = iter(PEOPLE)
+    # Together no more than the limit have to go, for the bother to come.
+    for wave in (LIMIT - FEW, len(PEOPLE)):
+        before = journal.sends_seen
+        running = asyncio.create_task(campaign.run(processes, islice(people, wave)))
+        await some_have_gone(world, before + rng.randint(1, FEW))
         await bother()
-    await running
+        await running
     await campaign.in_peace(processes)
 
-    before = world.emulator.state.journal.sends_seen
+    # However many were refused so far, there is enough to release.
+    await campaign.run(processes, LATER, chances=(0, 0, 1))
+    before = journal.sends_seen
     await pass_time(world, DAY_S + UNANSWERED_S)
     await some_have_gone(world, before + rng.randint(1, LIMIT // 2))
     await bother()
