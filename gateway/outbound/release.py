@@ -144,7 +144,7 @@ class Releaser:
 
     @contextmanager
     def _straying(self) -> Iterator[None]:
-        """Remember that something may have been claimed, or be so still, of which we do not know."""
+        """Remember that there may be claims of which we do not know."""
         try:
             yield
         except StoreUnavailableError:

@@ -1,7 +1,7 @@
 """What the database has not said it has written is sent once, and at once.
 
-A process that has not heard whether its decision is written notes that it has sent nothing. The note
-may be written as late as when the message is on its way once more, and must not be taken for that.
+A process that has not heard whether its decision is written notes that it has sent nothing. The
+note may come as late as when the message is on its way once more, and is not to be taken for that.
 """
 
 from collections.abc import Iterator
