@@ -29,6 +29,15 @@ from gateway.web.proxy import Proxy
 from gateway.web.webhooks import Webhooks
 
 CONSOLE: Final = Path(__file__).parent / "console"
+# Whoever gets a script or a frame into the page has the admin key.
+CONSOLE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 WEBHOOK_PATH: Final = "/webhooks/whatsapp"
 LARGEST_WEBHOOK: Final = 4 * 1024 * 1024  # Meta sends 3 MB at the most (R§8.1)
 LARGEST_ADMIN_BODY: Final = 1024 * 1024
@@ -102,7 +111,7 @@ def admin_server(parts: AdminParts, health: Health) -> web.BaseRunner:
 
 
 async def _console_index(_request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(CONSOLE / "index.html")
+    return web.FileResponse(CONSOLE / "index.html", headers=CONSOLE_HEADERS)
 
 
 class _Site(web.BaseSite):

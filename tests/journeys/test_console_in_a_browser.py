@@ -73,9 +73,10 @@ async def asked(page: Page, question: str) -> None:
 async def do(page: Page, deed: str, count: int, group: str) -> None:
     """Do something to what a row tells of, say that this is meant, and see it done."""
     await page.press("button", f"{deed}: {group}")
-    await asked(page, f"{deed} {count} messages ({group})?")
+    messages = "1 message" if count == 1 else f"{count} messages"
+    await asked(page, f"{deed} {messages} ({group})?")
     await page.press("button", "Do it")
-    await says(page, "outbox-notice", f"{deed}: {count} messages. ")
+    await says(page, "outbox-notice", f"{deed}: {messages}. ")
 
 
 async def at(page: Page, name: str) -> None:
@@ -235,7 +236,7 @@ async def test_one_question_is_asked_at_a_time(
     await page.press("button", f"cancel: {OFFERS}")
     await page.press(SUMMARY, "Outbox")
     counted.set()
-    await asked(page, f"hold 1 messages ({UTILITY})?")
+    await asked(page, f"hold 1 message ({UTILITY})?")
     await page.press("button", "Do it")
     await comes_to(world, held=1, parked=1)
     assert told(page) == [("hold", True), ("hold", False)]
@@ -281,7 +282,7 @@ async def test_a_question_goes_when_the_key_is_good_no_more(
     await page.press(SUMMARY, "Outbox")
     await page.until("document.querySelectorAll('#waiting button').length === 2")
     await page.press("button", f"hold: {UTILITY}")
-    await asked(page, f"hold 1 messages ({UTILITY})?")
+    await asked(page, f"hold 1 message ({UTILITY})?")
     page.meant.append(CLOSED)
     with monkeypatch.context() as patched:
         patched.setattr(admin, "is_admin", lambda *_: False)
@@ -334,3 +335,23 @@ async def test_what_strangers_write_is_shown_and_not_run(world: World, page: Pag
     await shows(page, "dead", [message, SMALL, TAG, "other", reason])
     assert not await is_seen(page, "img")
     assert await page.look("typeof owned") == "undefined"
+
+
+async def test_what_is_no_answer_of_the_gateways_is_told_as_such(world: World, page: Page) -> None:
+    await page.open(f"{world.admin_url}/console")
+    await page.look("window.fetch = async () => new Response('<html>', { status: 502 })")
+    await show(page, world.keys.admin_key)
+    await says(page, "notice", "The answer was HTTP 502")
+    assert not await is_seen(page, "table, details")
+
+
+async def test_nothing_runs_in_the_page_but_its_own_scripts(world: World, page: Page) -> None:
+    page.meant.append("Content Security Policy")
+    await page.open(f"{world.admin_url}/console")
+    await page.look(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'owned = 1'}))"
+    )
+    assert await page.look("typeof owned") == "undefined"
+    await page.look("fetch('http://127.0.0.1:1/').catch(() => { window.blocked = 1 })")
+    await page.until("window.blocked")
+    assert [each.path for each in page.requests if each.path == "/"] == []

@@ -33,6 +33,7 @@ async def test_the_console_is_a_page_with_its_scripts_and_style_and_nothing_besi
 ) -> None:
     page = await world.call("GET", f"{world.admin_url}/console")
     assert page.headers["Content-Type"].startswith("text/html")
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     texts = {}
     for name, kind in CONSOLE_FILES.items():
         answer = await world.call("GET", f"{world.admin_url}/console/{name}")

@@ -6,9 +6,9 @@ export async function ask(path, key, body) {
     headers: { Authorization: `Bearer ${key}` },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const found = await answer.json();
-  if (!answer.ok) {
-    throw Object.assign(new Error(found.error.message), { keyIsWrong: answer.status === 401 });
-  }
-  return found;
+  // What stands in between, a balancer for example, may answer in no JSON at all.
+  const found = await answer.json().catch(() => null);
+  if (answer.ok && found !== null) return found;
+  const said = found?.error?.message ?? `The answer was HTTP ${answer.status}, and none of the gateway's.`;
+  throw Object.assign(new Error(said), { keyIsWrong: answer.status === 401 });
 }

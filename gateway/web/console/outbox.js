@@ -36,7 +36,7 @@ async function refresh() {
     ]);
     fill(waiting, groups.map(group));
     fill(dead, parcels.map(letter));
-    notice.textContent = `${total} messages as of ${new Date().toLocaleTimeString()}.`;
+    notice.textContent = `${messages(total)} as of ${new Date().toLocaleTimeString()}.`;
   } catch (error) {
     notice.textContent = error.message;
   }
@@ -94,8 +94,12 @@ async function doIfSure(deed, wanted) {
 async function askAndDo(deed, wanted) {
   const { affected } = await ask(`/outbox/${deed}`, key, { ...wanted, preview: true });
   const what = Object.values(wanted).join(", ");
-  const isMeant = affected > 0 && (await isSure(`${deed} ${affected} messages (${what})?`));
-  return `${deed}: ${isMeant ? await doAll(deed, wanted) : 0} messages.`;
+  const isMeant = affected > 0 && (await isSure(`${deed} ${messages(affected)} (${what})?`));
+  return `${deed}: ${messages(isMeant ? await doAll(deed, wanted) : 0)}.`;
+}
+
+function messages(count) {
+  return count === 1 ? "1 message" : `${count} messages`;
 }
 
 // One request does it to a bounded number.
