@@ -140,7 +140,8 @@ class Releaser:
         if self._has_strays:
             self._has_strays = False
             with self._straying():
-                await outbox.let_go(connection, self._process_id, self._at_work_on)
+                freed = await outbox.let_go(connection, self._process_id, self._at_work_on)
+            self._log.info("let go what the database was away for", parcels=freed)
 
     @contextmanager
     def _straying(self) -> Iterator[None]:

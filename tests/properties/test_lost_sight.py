@@ -135,3 +135,21 @@ async def test_what_could_not_follow_its_number_is_let_go(
         assert await office.release() == 1
     await office.release(rounds=3)
     assert await office.state(message) == "accepted"
+
+
+async def test_what_is_being_worked_on_keeps_its_claim(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working = await office.park(1)
+    office.line.hold(0.5)
+    assert await office.releaser.run_once() == 1
+    stray = await office.park(2)
+    with silent(monkeypatch, outbox, "claim"), pytest.raises(StoreUnavailableError):
+        await office.releaser.run_once()
+    assert await office.releaser.run_once() == 1
+    parcels = [await office.stock.parcel(message) for message in (working, stray)]
+    assert [parcel and parcel["attempts"] for parcel in parcels] == [1, 2]
+    await office.releaser.close()
+    await office.answers.flushed()
+    for message in (working, stray):
+        assert await office.state(message) == "accepted"
