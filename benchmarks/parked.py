@@ -65,9 +65,9 @@ def park_and_release(
     `before_due` is called with their hour when all are parked and none is due. RuntimeError when
     they do not leave.
     """
-    due_at = SystemClock().now() + timedelta(seconds=seconds + MARGIN_S)
     wait_for(upstream, 0)  # wrk leaves in the middle of what was measured before
     upstream.begin_anew()
+    due_at = SystemClock().now() + timedelta(seconds=seconds + MARGIN_S)
     parked = measure(_parking(load, due_at), connections, seconds)
     if parked.failed or upstream.seen().messages:
         raise RuntimeError(f"{parked.failed} were not parked, or something left at once")
